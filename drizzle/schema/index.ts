@@ -1,0 +1,4 @@
+export * from './catalogue.ts';
+export * from './events.ts';
+export * from './identity.ts';
+export * from './orders.ts';

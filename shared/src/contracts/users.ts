@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { mutation, query } from '../contract.ts';
+import { errors } from '../errors.ts';
+import { expectedVersion, Id, pageInput, pageOf, sortOf, Words } from '../models/common.ts';
+import { newUser, RoleName, User, userChanges, wholeUser } from '../models/people.ts';
+
+const { EMAIL_TAKEN, LAST_OWNER, ROLE_TOO_HIGH, USER_NOT_FOUND } = errors;
+
+export const users = {
+  list: query({
+    summary: 'List users',
+    operationId: 'listUsers',
+    rest: 'GET /users',
+    access: 'users:read',
+    input: z.strictObject({
+      ...pageInput,
+      sort: sortOf(['createdAt', 'name', 'email'], '-createdAt'),
+      q: Words.optional(),
+      role: RoleName.optional(),
+      active: z
+        .boolean()
+        .optional()
+        .meta({ examples: [true] }),
+    }),
+    output: pageOf(User, 'UserPage'),
+  }),
+  get: query({
+    summary: 'Get a user',
+    operationId: 'getUser',
+    rest: 'GET /users/{id}',
+    access: 'users:read',
+    input: z.strictObject({ id: Id }),
+    output: User,
+    errors: { USER_NOT_FOUND },
+  }),
+  create: mutation({
+    summary: 'Add a user',
+    operationId: 'createUser',
+    rest: 'POST /users',
+    status: 201,
+    access: 'users:write',
+    input: z.strictObject(newUser),
+    output: User,
+    errors: { EMAIL_TAKEN, ROLE_TOO_HIGH },
+  }),
+  update: mutation({
+    summary: 'Change what is named of a user',
+    operationId: 'updateUser',
+    rest: 'PATCH /users/{id}',
+    access: 'users:write',
+    input: z.strictObject({ id: Id, ...userChanges, expectedVersion }),
+    output: User,
+    errors: { USER_NOT_FOUND, EMAIL_TAKEN, LAST_OWNER, ROLE_TOO_HIGH },
+  }),
+  replace: mutation({
+    summary: 'Replace a user',
+    operationId: 'replaceUser',
+    rest: 'PUT /users/{id}',
+    access: 'users:write',
+    input: z.strictObject({ id: Id, ...wholeUser, expectedVersion }),
+    output: User,
+    errors: { USER_NOT_FOUND, EMAIL_TAKEN, LAST_OWNER, ROLE_TOO_HIGH },
+  }),
+  deactivate: mutation({
+    summary: 'Deactivate a user and end their sessions',
+    operationId: 'deactivateUser',
+    rest: 'DELETE /users/{id}',
+    status: 204,
+    access: 'users:write',
+    input: z.strictObject({ id: Id, expectedVersion }),
+    output: z.null(),
+    errors: { USER_NOT_FOUND, LAST_OWNER, ROLE_TOO_HIGH },
+  }),
+};

@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import type { ErrorSpec } from './contract.ts';
+import { OrderStatus } from './models/order.ts';
+
+const error = <const S extends z.ZodType>(status: number, title: string, data: S) =>
+  ({ status, title, data }) satisfies ErrorSpec;
+
+const None = z.null();
+const Missing = z.object({ id: z.string() }).meta({ id: 'MissingResource' });
+
+/** One fault of an input: where, what was expected, and the nearest known name where one was mistyped. */
+export const InputIssue = z
+  .object({
+    field: z
+      .string()
+      .meta({ description: 'Dotted path of the field; empty for the whole input', examples: ['items.0.quantity'] }),
+    message: z.string(),
+    code: z.string().meta({ examples: ['too_small'] }),
+    nearest: z.string().nullable().meta({ description: 'The known name nearest to an unknown one' }),
+  })
+  .meta({ id: 'InputIssue' });
+export type InputIssue = z.output<typeof InputIssue>;
+
+/** Errors that any call may meet; contracts need not declare them. */
+export const commonErrors = {
+  INVALID_INPUT: error(
+    400,
+    'The input is not valid',
+    z.object({ issues: z.array(InputIssue) }).meta({ id: 'InvalidInput' }),
+  ),
+  UNAUTHENTICATED: error(401, 'A valid credential is needed', None),
+  FORBIDDEN: error(
+    403,
+    'The caller may not do this',
+    z.object({ permission: z.string().nullable() }).meta({ id: 'MissingPermission' }),
+  ),
+  NOT_FOUND: error(404, 'Nothing is here', None),
+  METHOD_NOT_ALLOWED: error(
+    405,
+    'The method is not allowed here',
+    z.object({ allowed: z.array(z.string()) }).meta({ id: 'AllowedMethods' }),
+  ),
+  NOT_ACCEPTABLE: error(
+    406,
+    'No acceptable media type',
+    z.object({ available: z.array(z.string()) }).meta({ id: 'AvailableTypes' }),
+  ),
+  IDEMPOTENCY_IN_PROGRESS: error(409, 'The first call with this key is still running', None),
+  VERSION_CONFLICT: error(
+    412,
+    'The resource has changed meanwhile',
+    z.object({ currentVersion: z.int() }).meta({ id: 'CurrentVersion' }),
+  ),
+  PAYLOAD_TOO_LARGE: error(413, 'The request is too large', z.object({ limit: z.int() }).meta({ id: 'SizeLimit' })),
+  URI_TOO_LONG: error(414, 'The address is too long', None),
+  UNSUPPORTED_MEDIA_TYPE: error(
+    415,
+    'The media type is not supported',
+    z.object({ supported: z.array(z.string()) }).meta({ id: 'SupportedTypes' }),
+  ),
+  IDEMPOTENCY_KEY_REUSED: error(422, 'The key was used with another input', None),
+  RATE_LIMITED: error(
+    429,
+    'Too many calls',
+    z.object({ retryAfter: z.int().meta({ description: 'Seconds' }) }).meta({ id: 'RetryAfter' }),
+  ),
+  CANCELLED: error(499, 'The caller left', None),
+  INTERNAL: error(500, 'Something failed here', None),
+  UNAVAILABLE: error(
+    503,
+    'A needed service does not answer',
+    z.object({ retryAfter: z.int() }).meta({ id: 'Unavailable' }),
+  ),
+  DEADLINE_EXCEEDED: error(504, 'The call took too long', None),
+};
+
+/** Errors that contracts declare. */
+export const errors = {
+  INVALID_CREDENTIALS: error(401, 'E-mail address or password is wrong', None),
+  INVALID_REFRESH_TOKEN: error(401, 'The refresh token is not valid', None),
+  REGISTRATION_CLOSED: error(403, 'Registration is closed', None),
+  ROLE_TOO_HIGH: error(
+    403,
+    'A role above the own one cannot be given or changed',
+    z.object({ role: z.string() }).meta({ id: 'RefusedRole' }),
+  ),
+  EMAIL_TAKEN: error(409, 'The e-mail address is in use', z.object({ email: z.string() }).meta({ id: 'TakenEmail' })),
+  LAST_OWNER: error(409, 'A tenant keeps at least one active owner', None),
+  USER_NOT_FOUND: error(404, 'No such user', Missing),
+  CUSTOMER_NOT_FOUND: error(404, 'No such customer', Missing),
+  CUSTOMER_CODE_TAKEN: error(
+    409,
+    'The customer code is in use',
+    z.object({ code: z.string() }).meta({ id: 'TakenCode' }),
+  ),
+  LOCATION_NOT_FOUND: error(404, 'No such location', Missing),
+  LOCATION_NAME_TAKEN: error(
+    409,
+    'The location name is in use',
+    z.object({ name: z.string() }).meta({ id: 'TakenName' }),
+  ),
+  PRODUCT_NOT_FOUND: error(404, 'No such product', Missing),
+  PRODUCT_INACTIVE: error(409, 'The product is archived', Missing),
+  SKU_TAKEN: error(409, 'The sku is in use', z.object({ sku: z.string() }).meta({ id: 'TakenSku' })),
+  STOCK_UNTRACKED: error(409, 'The stock of the product is not tracked', Missing),
+  OUT_OF_STOCK: error(
+    409,
+    'Not enough in stock',
+    z
+      .object({ productId: z.string(), sku: z.string(), requested: z.int(), available: z.int() })
+      .meta({ id: 'StockShortage' }),
+  ),
+  CURRENCY_MISMATCH: error(
+    422,
+    'Another currency than the tenant’s',
+    z.object({ expected: z.string(), received: z.string() }).meta({ id: 'CurrencyMismatch' }),
+  ),
+  ORDER_NOT_FOUND: error(404, 'No such order', Missing),
+  ORDER_NUMBER_TAKEN: error(
+    409,
+    'The order number is in use',
+    z.object({ number: z.string() }).meta({ id: 'TakenNumber' }),
+  ),
+  ORDER_NOT_PENDING: error(
+    409,
+    'Items change only while an order is pending',
+    z.object({ status: OrderStatus }).meta({ id: 'CurrentStatus' }),
+  ),
+  ILLEGAL_TRANSITION: error(
+    409,
+    'The status cannot follow',
+    z.object({ from: OrderStatus, to: OrderStatus, allowed: z.array(OrderStatus) }).meta({ id: 'IllegalTransition' }),
+  ),
+  IMPORT_REFUSED: error(
+    422,
+    'The input has faults and nothing was imported',
+    z
+      .object({
+        lines: z.int(),
+        failed: z.int(),
+        errors: z.array(z.object({ line: z.int(), message: z.string() }).meta({ id: 'LineError' })),
+      })
+      .meta({ id: 'RefusedImport' }),
+  ),
+};
+
+export type CommonErrorCode = keyof typeof commonErrors;
+export type DeclaredErrorCode = keyof typeof errors;
+export type ErrorCode = CommonErrorCode | DeclaredErrorCode;
+
+/** RFC 9457, the one shape of every failed REST answer. */
+export const Problem = z
+  .object({
+    type: z.string().meta({ examples: ['/problems/order-not-found'] }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string().nullable(),
+    code: z
+      .string()
+      .meta({ description: 'Upper snake case; see the operation for its codes', examples: ['ORDER_NOT_FOUND'] }),
+    requestId: z.string(),
+    errors: z.array(InputIssue),
+    data: z.record(z.string(), z.unknown()).nullable().meta({ description: 'What the code comes with' }),
+  })
+  .meta({ id: 'Problem' });

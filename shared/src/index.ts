@@ -1,0 +1,12 @@
+export * from './contract.ts';
+export * from './contracts/index.ts';
+export * from './errors.ts';
+export * from './events.ts';
+export * from './models/analytics.ts';
+export * from './models/bulk.ts';
+export * from './models/common.ts';
+export * from './models/order.ts';
+export * from './models/people.ts';
+export * from './models/product.ts';
+export * from './permissions.ts';
+export type * from './trpc.ts';

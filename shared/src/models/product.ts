@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { Id, Money, Price, stamps, text } from './common.ts';
+
+export const Product = z
+  .object({
+    id: Id,
+    sku: z.string().meta({ examples: ['85123A'] }),
+    name: z.string(),
+    description: z.string().nullable(),
+    price: Money,
+    stock: z.int().nullable().meta({ description: 'null: not tracked' }),
+    active: z.boolean(),
+    imageUrl: z.string().nullable(),
+    ...stamps,
+  })
+  .meta({ id: 'Product' });
+export type Product = z.output<typeof Product>;
+
+const Stock = z.int().min(0).max(1_000_000_000);
+const description = z.string().max(5000);
+const imageUrl = z.url({ protocol: /^https?$/ }).max(2000);
+// Skus are kept exactly, surrounding spaces included: two shops’ exports differ in them.
+const Sku = z.string().min(1).max(64);
+
+export const newProduct = {
+  sku: Sku,
+  name: text(500),
+  description: description.optional(),
+  price: Price,
+  stock: Stock.optional().meta({ description: 'Absent: not tracked' }),
+  imageUrl: imageUrl.optional(),
+};
+
+/** The whole of a product; absent fields become empty. */
+export const wholeProduct = { ...newProduct, active: z.boolean().default(true) };
+
+export const productChanges = {
+  sku: Sku.optional(),
+  name: text(500).optional(),
+  description: description.nullable().optional(),
+  price: Price.optional(),
+  stock: Stock.nullable().optional().meta({ description: 'null: no longer tracked' }),
+  active: z.boolean().optional(),
+  imageUrl: imageUrl.nullable().optional(),
+};
