@@ -1,0 +1,88 @@
+import type { Permission, Role } from '@olympus/contracts';
+import type { Db } from '@olympus/database';
+import type { Logger } from 'pino';
+import type { Clock } from '../platform/clock.ts';
+import type { Ids } from '../platform/ids.ts';
+import type { Procedure } from './implement.ts';
+
+export type Protocol = 'trpc-http' | 'trpc-ws' | 'sse' | 'rest';
+
+/** Who calls, as the credential says. */
+export interface Principal {
+  readonly userId: string;
+  readonly tenantId: string;
+  readonly role: Role;
+  readonly permissions: ReadonlySet<Permission>;
+  /** The sign-in that the credential descends from. */
+  readonly sessionId: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+  readonly timeZone: string;
+  readonly currency: string;
+}
+
+/** Where calls come from: one request, or one socket with many calls. */
+export interface Caller {
+  readonly protocol: Protocol;
+  readonly requestId: string;
+  /** W3C trace id, 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** Address of the client, as the trusted proxies tell it. */
+  readonly address: string;
+  /** Bearer token; null when none was sent. */
+  readonly credential: string | null;
+  /** Kept by the authenticate step, so that a batch or a socket resolves its credential once. */
+  principal?: Promise<Principal>;
+}
+
+/** Bytes that are streamed into a call. */
+export interface Upload {
+  readonly mediaType: string;
+  readonly stream: AsyncIterable<Uint8Array>;
+}
+
+/** What the steps tell the transport about a call, beside its value. */
+export interface Notes {
+  rateLimit?: { readonly policy: string; readonly limit: number; readonly windowSeconds: number; readonly remaining: number; readonly resetSeconds: number };
+  /** The answer is the kept one of an earlier call with the same key. */
+  replayed?: boolean;
+}
+
+/** One call on its way through the steps, which fill in what they find out. */
+export interface Call {
+  readonly procedure: Procedure;
+  readonly caller: Caller;
+  readonly idempotencyKey: string | null;
+  readonly upload: Upload | null;
+  readonly notes: Notes;
+  signal: AbortSignal;
+  input: unknown;
+  principal: Principal | null;
+  db: Db | null;
+  /** Tags whose cached answers the call has made stale; dropped once its transaction commits. */
+  readonly stale: Set<string>;
+}
+
+/** Runs short transactions of the caller's tenant, for handlers that keep their own unit of work. */
+export type Transaction = <T>(work: (tx: TransactionContext) => Promise<T>) => Promise<T>;
+
+/** What an event is written with: the transaction that changes the state it tells of. */
+export interface TransactionContext {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly requestId: string;
+  readonly stale: Set<string>;
+}
+
+/** What a handler is given beside its input. */
+export interface Context<P extends Principal | null = Principal> extends TransactionContext {
+  readonly principal: P;
+  /** In a mutation, its transaction; otherwise single statements. Bound to the caller's tenant either way. */
+  readonly db: Db;
+  readonly transaction: Transaction;
+  readonly ids: Ids;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly caller: Caller;
+  readonly upload: Upload | null;
+}

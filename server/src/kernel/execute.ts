@@ -1,0 +1,115 @@
+import { Failure, fail, toFailure } from './failure.ts';
+import type { Call, Caller, Context, Notes, Upload } from './context.ts';
+import type { Procedure } from './implement.ts';
+import { admit } from './steps/admit.ts';
+import { authenticate, type Authenticator } from './steps/authenticate.ts';
+import { authorize } from './steps/authorize.ts';
+import { cache, type QueryCache } from './steps/cache.ts';
+import { deadline } from './steps/deadline.ts';
+import { rateLimit, type RateLimiter } from './steps/rate-limit.ts';
+import { trace, type Telemetry } from './steps/trace.ts';
+import { unitOfWork } from './steps/unit-of-work.ts';
+import { validate } from './steps/validate.ts';
+import type { Database } from '@olympus/database';
+import type { Logger } from 'pino';
+import type { Clock } from '../platform/clock.ts';
+import type { Ids } from '../platform/ids.ts';
+
+export interface KernelDependencies {
+  readonly database: Database;
+  readonly authenticator: Authenticator;
+  readonly limiter: RateLimiter;
+  readonly cache: QueryCache;
+  readonly telemetry: Telemetry;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly limits: {
+    /** Milliseconds until a call that is not a stream is given up. */
+    readonly deadlineMs: number;
+    /** Calls at once in this process; more are told to come back. */
+    readonly maxInFlight: number;
+  };
+}
+
+export type Next = (call: Call) => Promise<unknown>;
+export type Step = (call: Call, next: Next) => Promise<unknown>;
+
+/** What a transport hands over. */
+export interface Invocation {
+  readonly procedure: Procedure;
+  readonly caller: Caller;
+  readonly input: unknown;
+  readonly signal: AbortSignal;
+  readonly idempotencyKey?: string | null;
+  readonly upload?: Upload | null;
+  readonly notes?: Notes;
+}
+
+export interface Kernel {
+  readonly procedures: readonly Procedure[];
+  readonly byPath: ReadonlyMap<string, Procedure>;
+  /** Resolves to the value of a query or mutation and to the async iterable of a subscription; rejects with a `Failure`. */
+  execute(invocation: Invocation): Promise<unknown>;
+  /** Who the caller is; null without a credential. Rejects with `UNAUTHENTICATED` for a bad one. */
+  identify(caller: Caller): Promise<Call['principal']>;
+}
+
+export function createKernel(deps: KernelDependencies, procedures: readonly Procedure[]): Kernel {
+  const steps: readonly Step[] = [
+    trace(deps),
+    deadline(deps),
+    admit(deps),
+    authenticate(deps),
+    authorize,
+    rateLimit(deps),
+    validate,
+    unitOfWork(deps),
+    cache(deps),
+  ];
+  const run = steps.reduceRight<Next>((next, step) => (call) => step(call, next), handle(deps));
+
+  return {
+    procedures,
+    byPath: new Map(procedures.map((procedure) => [procedure.path, procedure])),
+    execute: async ({ idempotencyKey = null, upload = null, notes = {}, ...rest }) => {
+      try {
+        return await run({ ...rest, idempotencyKey, upload, notes, principal: null, db: null, stale: new Set() });
+      } catch (cause) {
+        throw toFailure(cause);
+      }
+    },
+    identify: (caller) => deps.authenticator.identify(caller),
+  };
+}
+
+const handle =
+  (deps: KernelDependencies): Next =>
+  async (call) => {
+    const { principal, db, signal, caller, upload, stale } = call;
+    const base = { clock: deps.clock, requestId: caller.requestId, stale };
+    const ctx: Context = {
+      ...base,
+      ids: deps.ids,
+      log: deps.log,
+      signal,
+      caller,
+      upload,
+      principal: principal as Context['principal'],
+      get db() {
+        return db ?? noTenant();
+      },
+      transaction: async (work) => {
+        const tenantId = principal?.tenantId ?? noTenant();
+        const touched = new Set<string>();
+        const result = await deps.database.transaction(tenantId, (tx) => work({ ...base, stale: touched, db: tx }));
+        deps.cache.drop(tenantId, touched);
+        return result;
+      },
+    };
+    return call.procedure.handle({ input: call.input, ctx, fail });
+  };
+
+const noTenant = (): never => {
+  throw new Failure('INTERNAL', null, { cause: new Error('a public procedure has no tenant to read from') });
+};

@@ -1,0 +1,19 @@
+import type { KernelDependencies, Step } from '../execute.ts';
+import { Failure } from '../failure.ts';
+
+/** Gives up on a call after its time; streams and uploads last as long as their caller stays. */
+export const deadline =
+  ({ limits }: KernelDependencies): Step =>
+  async (call, next) => {
+    if (call.signal.aborted) throw new Failure('CANCELLED', null);
+    if (call.procedure.contract.kind === 'subscription' || call.upload) return next(call);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Failure('DEADLINE_EXCEEDED', null)), limits.deadlineMs);
+    });
+    try {
+      return await Promise.race([next(call), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };

@@ -1,0 +1,73 @@
+import type { InputIssue } from '@olympus/contracts';
+import { closest } from 'fastest-levenshtein';
+import { z } from 'zod';
+import type { Step } from '../execute.ts';
+import { Failure } from '../failure.ts';
+
+/** Nothing reaches a handler that its contract does not describe, and nothing else leaves it. */
+export const validate: Step = async (call, next) => {
+  const { def, kind } = call.procedure.contract;
+  call.input = parseInput(def.input as z.ZodType | undefined, call.input);
+  const result = await next(call);
+  const output = def.output as z.ZodType;
+  return kind === 'subscription' ? parseItems(output, result as AsyncIterable<unknown>, def.tracked === true) : output.parse(result);
+};
+
+async function* parseItems(schema: z.ZodType, items: AsyncIterable<unknown>, tracked: boolean): AsyncGenerator<unknown> {
+  for await (const item of items) {
+    if (tracked) {
+      const { id, data } = item as { id: string; data: unknown };
+      yield { id, data: schema.parse(data) };
+    } else yield schema.parse(item);
+  }
+}
+
+/** Parses an input, or fails with every fault named. A procedure without input takes nothing or an empty object. */
+export function parseInput(schema: z.ZodType | undefined, input: unknown): unknown {
+  const parsed = (schema ?? noInput).safeParse(input ?? {});
+  if (parsed.success) return schema ? parsed.data : undefined;
+  const known = knownFields(schema);
+  const issues = parsed.error.issues.flatMap((issue) => issuesOf(issue, [], known));
+  throw invalidInput(issues);
+}
+const noInput = z.strictObject({});
+
+export function invalidInput(issues: InputIssue[]): Failure<'INVALID_INPUT'> {
+  const [first] = issues;
+  const detail = first ? `${first.field ? `${first.field}: ` : ''}${first.message}${issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''}` : 'The input is not valid';
+  return new Failure('INVALID_INPUT', { issues }, { detail });
+}
+
+function issuesOf(issue: z.core.$ZodIssue, prefix: PropertyKey[], known: readonly string[]): InputIssue[] {
+  const path = [...prefix, ...issue.path];
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const nearest = known.length ? closest(key, [...known]) : null;
+      const field = [...path, key].map(String).join('.');
+      return { field, code: issue.code, nearest, message: `is not a known field${nearest ? `; the nearest is ${nearest}` : ''}` };
+    });
+  }
+  // The branch of a union that came closest explains more than "invalid input".
+  if (issue.code === 'invalid_union') {
+    const branch = [...issue.errors].sort((a, b) => a.length - b.length)[0];
+    if (branch?.length) return branch.flatMap((inner) => issuesOf(inner, path, known));
+  }
+  return [{ field: path.map(String).join('.'), message: issue.message, code: issue.code, nearest: null }];
+}
+
+function knownFields(schema: z.ZodType | undefined): string[] {
+  if (!schema) return [];
+  const names = new Set<string>();
+  const visit = (node: unknown): void => {
+    if (node instanceof z.ZodObject)
+      for (const [name, child] of Object.entries(node.shape)) {
+        names.add(name);
+        visit(child);
+      }
+    else if (node instanceof z.ZodOptional || node instanceof z.ZodNullable || node instanceof z.ZodDefault) visit(node.unwrap());
+    else if (node instanceof z.ZodArray) visit(node.element);
+    else if (node instanceof z.ZodUnion) node.options.forEach(visit);
+  };
+  visit(schema);
+  return [...names];
+}
