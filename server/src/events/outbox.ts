@@ -12,7 +12,11 @@ export interface Subject {
 }
 
 /** Writes an event into the outbox in the caller's transaction: both commit, or neither. */
-export async function append<N extends EventName>(ctx: TransactionContext, subject: Subject, payload: EventPayload<N> & { type: N }): Promise<void> {
+export async function append<N extends EventName>(
+  ctx: TransactionContext,
+  subject: Subject,
+  payload: EventPayload<N> & { type: N },
+): Promise<void> {
   const { version } = eventSchemas[payload.type];
   await ctx.db.rows(sql`
     insert into events (tenant_id, topic, type, version, subject_id, payload, request_id, created_at)

@@ -43,7 +43,13 @@ export interface Upload {
 
 /** What the steps tell the transport about a call, beside its value. */
 export interface Notes {
-  rateLimit?: { readonly policy: string; readonly limit: number; readonly windowSeconds: number; readonly remaining: number; readonly resetSeconds: number };
+  rateLimit?: {
+    readonly policy: string;
+    readonly limit: number;
+    readonly windowSeconds: number;
+    readonly remaining: number;
+    readonly resetSeconds: number;
+  };
   /** The answer is the kept one of an earlier call with the same key. */
   replayed?: boolean;
 }

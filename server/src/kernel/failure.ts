@@ -7,7 +7,9 @@ const registry: Readonly<Record<string, { status: number; title: string }>> = { 
 
 /** The data that goes with a code; nothing where the registry says null. */
 export type FailureData<C extends ErrorCode> = z.output<Registry[C]['data']>;
-export type DataArgument<C extends ErrorCode> = [null] extends [FailureData<C>] ? [data?: null] : [data: FailureData<C>];
+export type DataArgument<C extends ErrorCode> = [null] extends [FailureData<C>]
+  ? [data?: null]
+  : [data: FailureData<C>];
 
 /** The one error that crosses layers. Its cause is for the log; code, data and detail are for the caller. */
 export class Failure<C extends ErrorCode = ErrorCode> extends Error {

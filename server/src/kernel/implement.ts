@@ -32,13 +32,18 @@ export type Handler<C> =
 export type Handlers<T> = { readonly [K in keyof T]: T[K] extends AnyContract ? Handler<T[K]> : Handlers<T[K]> };
 
 /** Implements contracts: a missing verb, a wrong shape or an undeclared error does not compile. */
-export const implement = <T extends ContractTree>(_contracts: T, handlers: Handlers<NoInfer<T>>): Handlers<T> => handlers;
+export const implement = <T extends ContractTree>(_contracts: T, handlers: Handlers<NoInfer<T>>): Handlers<T> =>
+  handlers;
 
 /** A contract with its handler, known by its dotted path. */
 export interface Procedure {
   readonly path: string;
   readonly contract: AnyContract;
-  readonly handle: (call: { input: unknown; ctx: Context; fail: Fail<ErrorCode> }) => Promise<unknown> | AsyncIterable<unknown>;
+  readonly handle: (call: {
+    input: unknown;
+    ctx: Context;
+    fail: Fail<ErrorCode>;
+  }) => Promise<unknown> | AsyncIterable<unknown>;
 }
 
 /** Pairs every contract of a tree with its handler, in order of declaration. */

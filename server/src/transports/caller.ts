@@ -29,7 +29,8 @@ export function requestIdOf(request: IncomingMessage): string {
 /** https://www.w3.org/TR/trace-context/#traceparent-header */
 function traceIdOf(request: IncomingMessage): string {
   const given = request.headers['traceparent'];
-  const match = typeof given === 'string' ? /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/.exec(given) : null;
+  const match =
+    typeof given === 'string' ? /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/.exec(given) : null;
   return match?.[1] && !/^0+$/.test(match[1]) ? match[1] : randomBytes(16).toString('hex');
 }
 
@@ -51,7 +52,12 @@ export function idempotencyKeysOf(header: string | string[] | undefined, calls: 
   const keys = text.split(',').map((key) => key.trim());
   if (keys.length !== calls)
     throw invalidInput([
-      { field: 'Idempotency-Key', message: `must hold one key for each of the ${calls} calls, separated by commas`, code: 'invalid_format', nearest: null },
+      {
+        field: 'Idempotency-Key',
+        message: `must hold one key for each of the ${calls} calls, separated by commas`,
+        code: 'invalid_format',
+        nearest: null,
+      },
     ]);
   return keys.map((key) => key || null);
 }

@@ -2,7 +2,10 @@ import type { KernelDependencies, Step } from '../execute.ts';
 
 export interface QueryCache {
   /** The kept answer, or what `compute` resolves to; concurrent callers of one key share a computation. */
-  through(entry: { tenantId: string; key: string; tags: readonly string[]; ttlSeconds: number }, compute: () => Promise<unknown>): Promise<unknown>;
+  through(
+    entry: { tenantId: string; key: string; tags: readonly string[]; ttlSeconds: number },
+    compute: () => Promise<unknown>,
+  ): Promise<unknown>;
   /** Forgets what was kept of a tenant under any of the tags. */
   drop(tenantId: string, tags: Iterable<string>): void;
 }

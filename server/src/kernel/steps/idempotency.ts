@@ -26,13 +26,26 @@ export async function answerOnce(deps: KernelDependencies, call: Call, next: Nex
   const key = call.idempotencyKey;
   if (!principal || key === null) throw new Error('a key needs its principal');
   if (!/^[\x21-\x7e]{1,255}$/.test(key))
-    throw invalidInput([{ field: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters', code: 'invalid_format', nearest: null }]);
+    throw invalidInput([
+      {
+        field: 'Idempotency-Key',
+        message: 'must be 1 to 255 visible ASCII characters',
+        code: 'invalid_format',
+        nearest: null,
+      },
+    ]);
 
   const name = `${principal.tenantId}:${principal.userId}:${key}`;
   if (running.has(name)) throw new Failure('IDEMPOTENCY_IN_PROGRESS', null);
   running.add(name);
   try {
-    const scope = { userId: principal.userId, key, procedure: call.procedure.path, hash: hashOf(call.input), now: deps.clock.now() };
+    const scope = {
+      userId: principal.userId,
+      key,
+      procedure: call.procedure.path,
+      hash: hashOf(call.input),
+      now: deps.clock.now(),
+    };
     let kept: Answer | null = null;
     try {
       return await deps.database.transaction(principal.tenantId, async (db) => {
@@ -66,13 +79,16 @@ interface Scope {
 }
 
 async function recall(db: Db, name: string, scope: Scope): Promise<Answer | null> {
-  const [lock] = await db.rows<{ free: boolean }>(sql`select pg_try_advisory_xact_lock(hashtextextended(${name}, 0)) as free`);
+  const [lock] = await db.rows<{ free: boolean }>(
+    sql`select pg_try_advisory_xact_lock(hashtextextended(${name}, 0)) as free`,
+  );
   if (!lock?.free) throw new Failure('IDEMPOTENCY_IN_PROGRESS', null);
   const [kept] = await db.rows<Kept>(sql`
     select procedure, input_hash, answer from idempotency_keys
     where tenant_id = ${db.tenantId}::uuid and principal = ${scope.userId} and key = ${scope.key} and expires_at > ${scope.now}`);
   if (!kept) return null;
-  if (kept.procedure !== scope.procedure || kept.input_hash !== scope.hash) throw new Failure('IDEMPOTENCY_KEY_REUSED', null);
+  if (kept.procedure !== scope.procedure || kept.input_hash !== scope.hash)
+    throw new Failure('IDEMPOTENCY_KEY_REUSED', null);
   return superjson.deserialize<Answer>(kept.answer);
 }
 
@@ -99,7 +115,12 @@ const isAnswer = (call: Call, cause: unknown): cause is Failure =>
 /** The input's canonical form, so that the order of fields makes no difference. */
 const hashOf = (input: unknown): string =>
   createHash('sha256')
-    .update(JSON.stringify(input ?? null, (_, value: unknown) => (isPlain(value) ? Object.fromEntries(Object.entries(value).sort(byName)) : value)))
+    .update(
+      JSON.stringify(input ?? null, (_, value: unknown) =>
+        isPlain(value) ? Object.fromEntries(Object.entries(value).sort(byName)) : value,
+      ),
+    )
     .digest('base64url');
 const byName = ([a]: [string, unknown], [b]: [string, unknown]) => (a < b ? -1 : 1);
-const isPlain = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

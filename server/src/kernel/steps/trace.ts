@@ -42,7 +42,11 @@ export const trace =
     }
   };
 
-async function* traced(items: AsyncIterable<unknown>, call: Call, end: (failure: Failure | null) => void): AsyncGenerator<unknown> {
+async function* traced(
+  items: AsyncIterable<unknown>,
+  call: Call,
+  end: (failure: Failure | null) => void,
+): AsyncGenerator<unknown> {
   let failure: Failure | null = null;
   try {
     yield* items;

@@ -10,10 +10,16 @@ export const validate: Step = async (call, next) => {
   call.input = parseInput(def.input as z.ZodType | undefined, call.input);
   const result = await next(call);
   const output = def.output as z.ZodType;
-  return kind === 'subscription' ? parseItems(output, result as AsyncIterable<unknown>, def.tracked === true) : output.parse(result);
+  return kind === 'subscription'
+    ? parseItems(output, result as AsyncIterable<unknown>, def.tracked === true)
+    : output.parse(result);
 };
 
-async function* parseItems(schema: z.ZodType, items: AsyncIterable<unknown>, tracked: boolean): AsyncGenerator<unknown> {
+async function* parseItems(
+  schema: z.ZodType,
+  items: AsyncIterable<unknown>,
+  tracked: boolean,
+): AsyncGenerator<unknown> {
   for await (const item of items) {
     if (tracked) {
       const { id, data } = item as { id: string; data: unknown };
@@ -34,7 +40,9 @@ const noInput = z.strictObject({});
 
 export function invalidInput(issues: InputIssue[]): Failure<'INVALID_INPUT'> {
   const [first] = issues;
-  const detail = first ? `${first.field ? `${first.field}: ` : ''}${first.message}${issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''}` : 'The input is not valid';
+  const detail = first
+    ? `${first.field ? `${first.field}: ` : ''}${first.message}${issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''}`
+    : 'The input is not valid';
   return new Failure('INVALID_INPUT', { issues }, { detail });
 }
 
@@ -44,7 +52,12 @@ function issuesOf(issue: z.core.$ZodIssue, prefix: PropertyKey[], known: readonl
     return issue.keys.map((key) => {
       const nearest = known.length ? closest(key, [...known]) : null;
       const field = [...path, key].map(String).join('.');
-      return { field, code: issue.code, nearest, message: `is not a known field${nearest ? `; the nearest is ${nearest}` : ''}` };
+      return {
+        field,
+        code: issue.code,
+        nearest,
+        message: `is not a known field${nearest ? `; the nearest is ${nearest}` : ''}`,
+      };
     });
   }
   // The branch of a union that came closest explains more than "invalid input".
@@ -64,7 +77,8 @@ function knownFields(schema: z.ZodType | undefined): string[] {
         names.add(name);
         visit(child);
       }
-    else if (node instanceof z.ZodOptional || node instanceof z.ZodNullable || node instanceof z.ZodDefault) visit(node.unwrap());
+    else if (node instanceof z.ZodOptional || node instanceof z.ZodNullable || node instanceof z.ZodDefault)
+      visit(node.unwrap());
     else if (node instanceof z.ZodArray) visit(node.element);
     else if (node instanceof z.ZodUnion) node.options.forEach(visit);
   };
