@@ -1,0 +1,1 @@
+export async function lockFolder(_folder: string): Promise<{ release(): Promise<void> }> { return { async release() {} }; }

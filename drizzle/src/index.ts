@@ -1,0 +1,6 @@
+export { sql, type SQL } from 'drizzle-orm';
+export { array, json } from './arrays.ts';
+export { openDatabase } from './connect.ts';
+export { DatabaseTimeout, DatabaseUnavailable, TransactionRolledBack, constraintOf, isUnavailable, pgErrorCode } from './errors.ts';
+export { roles } from './roles.ts';
+export type { Database, DatabaseLog, DatabaseOptions, Db, InTransaction, PoolStats, SystemDb } from './types.ts';

@@ -1,0 +1,41 @@
+import type { Pool } from './pool.ts';
+import { checkTenant, compile, underTenant, type Statement } from './statement.ts';
+import { streamAlone } from './stream.ts';
+import { transact } from './transaction.ts';
+import type { Database } from './types.ts';
+
+type Queries = Pick<Database, 'tenant' | 'transaction' | 'systemTransaction' | 'systemDb'>;
+
+export interface QueryOptions {
+  app: Pool;
+  system: Pool;
+  /** Streams outside a transaction read from a cursor that outlives its own, where an open transaction would stop all others. */
+  holdCursors: boolean;
+}
+
+export function createQueries({ app, system, holdCursors }: QueryOptions): Queries {
+  return {
+    tenant(tenantId) {
+      checkTenant(tenantId);
+      return {
+        tenantId,
+        rows: (statement) => single(app, underTenant(compile(statement), tenantId)),
+        stream: (statement, batch) => streamAlone(app, beginFor(tenantId), statement, { batch, hold: holdCursors }),
+      };
+    },
+    transaction: (tenantId, work) => transact(app, beginFor(checkTenant(tenantId)), { tenantId }, work),
+    systemTransaction: (work) => transact(system, 'begin', {}, work),
+    systemDb: {
+      rows: (statement) => single(system, compile(statement)),
+      stream: (statement, batch) => streamAlone(system, 'begin', statement, { batch, hold: holdCursors }),
+    },
+  };
+}
+
+function beginFor(tenantId: string): string {
+  return `begin; select set_config('app.tenant_id', '${tenantId}', true)`;
+}
+
+async function single<R extends object>(pool: Pool, statement: Statement): Promise<R[]> {
+  return pool.use(async (session) => (await session.run(statement)).rows as R[]);
+}

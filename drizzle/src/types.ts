@@ -1,0 +1,85 @@
+import type { SQL } from 'drizzle-orm';
+import type postgres from 'postgres';
+
+export interface DatabaseLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface DatabaseOptions {
+  /** PostgreSQL 15 or newer. Without it the embedded database in `dataDir` is used. */
+  url?: string;
+  /** Folder of the embedded database; made with mode 0700. */
+  dataDir?: string;
+  /** Connections for `olympus_app`. Default 10; 4 on the embedded database, which runs one statement at a time anyway. */
+  poolSize?: number;
+  /** Connections for `olympus_system`. Default 4; 2 on the embedded database. */
+  systemPoolSize?: number;
+  /** The server ends a statement after this time. Default 30,000, and never above `queryTimeoutMs`. */
+  statementTimeoutMs?: number;
+  /** A call fails with `DatabaseTimeout` when one statement, connecting included, takes longer. Default 10,000. */
+  queryTimeoutMs?: number;
+  /** A call that waits for a connection fails as `BUSY` when none was given back for this long. Default 400; `queryTimeoutMs` on the embedded database. */
+  stallTimeoutMs?: number;
+  /** The server ends a transaction that is idle for this long. Default 30,000. */
+  idleTransactionMs?: number;
+  /** Total time of retrying the first connection. Default 60,000. */
+  connectTimeoutMs?: number;
+  /** Default: `migrations` of this package. */
+  migrationsFolder?: string;
+  /** Create roles, migrate and grant before answering. Default true. */
+  migrate?: boolean;
+  log?: DatabaseLog;
+}
+
+/** Statements of one tenant, under row-level security. */
+export interface Db {
+  readonly tenantId: string;
+  /** Rows in the statement's order. Outside a transaction the statement must be a `select`. */
+  rows<R extends object>(statement: SQL): Promise<R[]>;
+  /** Rows of a `select`, `batch` at a time, in bounded memory. */
+  stream<R extends object>(statement: SQL, batch: number): AsyncIterable<R[]>;
+}
+
+/** Statements under `olympus_system`, which its policies let cross tenants. */
+export interface SystemDb {
+  rows<R extends object>(statement: SQL): Promise<R[]>;
+  stream<R extends object>(statement: SQL, batch: number): AsyncIterable<R[]>;
+}
+
+/** What `transaction` adds: `savepoint` undoes only its own work when it throws. */
+export type InTransaction<D> = D & { savepoint<T>(work: (db: InTransaction<D>) => Promise<T>): Promise<T> };
+
+export interface PoolStats {
+  /** Connections the pool may open. */
+  size: number;
+  /** Connections that calls hold now. */
+  inUse: number;
+  /** Calls that wait for a connection. */
+  waiting: number;
+}
+
+export interface Database {
+  readonly kind: 'embedded' | 'postgres';
+  /** A plain client with sessions of `olympus_app`, apart from the pool. It sees no tenant's rows by itself. */
+  readonly app: postgres.Sql;
+  /** A plain client with sessions of `olympus_system`, apart from the pool. */
+  readonly system: postgres.Sql;
+  /** Single reads without a transaction. Throws a `TypeError` when `tenantId` is no UUID. */
+  tenant(tenantId: string): Db;
+  /** Commits when `work` resolves, rolls back when it throws. Runs `work` again, up to 3 times, after a deadlock or a serialization failure. */
+  transaction<T>(tenantId: string, work: (db: InTransaction<Db>) => Promise<T>): Promise<T>;
+  systemTransaction<T>(work: (db: InTransaction<SystemDb>) => Promise<T>): Promise<T>;
+  readonly systemDb: SystemDb;
+  /** Resolves when both pools answer. */
+  ping(): Promise<void>;
+  stats(): { app: PoolStats; system: PoolStats };
+  /**
+   * Subscribes to NOTIFY on `channel`; the returned function ends it. After a broken connection it subscribes again by
+   * itself: what was sent meanwhile is lost, so `onListening`, called at every (re)subscription, is the moment to catch up.
+   */
+  listen(channel: string, onPayload: (payload: string) => void, onListening?: () => void): Promise<() => Promise<void>>;
+  /** Lets running calls finish for up to 5 s, then ends every connection. */
+  close(): Promise<void>;
+}
