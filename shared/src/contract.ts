@@ -102,5 +102,5 @@ export interface Tracked<T> {
 }
 export type ItemOf<D> = D extends { tracked: true } ? Tracked<OutputOf<D>> : OutputOf<D>;
 /** The errors a contract declares, by code. */
-export type ErrorsOf<D> = D extends { errors: infer E } ? E : Record<never, never>;
+export type ErrorsOf<D> = D extends { errors: infer E } ? E : object;
 export type ErrorData<E> = E extends { data: infer S } ? Out<S> : never;

@@ -90,7 +90,7 @@ export const pageOf = <T extends z.ZodType>(item: T, id: string) =>
     .meta({ id });
 
 /** `-createdAt,name`: fields of the allow-list, a minus for descending. */
-export const sortOf = <const F extends readonly [string, ...string[]]>(fields: F, fallback: string) => {
+export const sortOf = (fields: readonly [string, ...string[]], fallback: string) => {
   const field = `-?(${fields.join('|')})`;
   return z
     .string()

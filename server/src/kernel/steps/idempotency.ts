@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sql, type Db } from '@olympus/database';
-import superjson from 'superjson';
+import { deserialize, serialize } from 'superjson';
 import type { Call } from '../context.ts';
 import type { KernelDependencies, Next } from '../execute.ts';
 import { invalidInput } from './validate.ts';
@@ -11,7 +11,7 @@ type Answer = { ok: true; value: unknown } | { ok: false; code: string; data: un
 interface Kept {
   procedure: string;
   input_hash: string;
-  answer: Parameters<typeof superjson.deserialize>[0];
+  answer: Parameters<typeof deserialize>[0];
 }
 
 /** Keys whose first call runs in this process; in other processes the database's lock tells. */
@@ -89,7 +89,7 @@ async function recall(db: Db, name: string, scope: Scope): Promise<Answer | null
   if (!kept) return null;
   if (kept.procedure !== scope.procedure || kept.input_hash !== scope.hash)
     throw new Failure('IDEMPOTENCY_KEY_REUSED', null);
-  return superjson.deserialize<Answer>(kept.answer);
+  return deserialize<Answer>(kept.answer);
 }
 
 async function remember(db: Db, scope: Scope, answer: Answer): Promise<void> {
@@ -97,7 +97,7 @@ async function remember(db: Db, scope: Scope, answer: Answer): Promise<void> {
   await db.rows(sql`
     insert into idempotency_keys (tenant_id, principal, key, procedure, input_hash, answer, created_at, expires_at)
     values (${db.tenantId}::uuid, ${scope.userId}, ${scope.key}, ${scope.procedure}, ${scope.hash},
-            ${JSON.stringify(superjson.serialize(answer))}::text::jsonb, ${scope.now}, ${expiresAt})
+            ${JSON.stringify(serialize(answer))}::text::jsonb, ${scope.now}, ${expiresAt})
     on conflict (tenant_id, principal, key) do update
       set procedure = excluded.procedure, input_hash = excluded.input_hash, answer = excluded.answer,
           created_at = excluded.created_at, expires_at = excluded.expires_at`);

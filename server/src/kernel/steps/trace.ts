@@ -46,7 +46,7 @@ async function* traced(
   items: AsyncIterable<unknown>,
   call: Call,
   end: (failure: Failure | null) => void,
-): AsyncGenerator<unknown> {
+): AsyncGenerator {
   let failure: Failure | null = null;
   try {
     yield* items;

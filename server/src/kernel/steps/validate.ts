@@ -19,7 +19,7 @@ async function* parseItems(
   schema: z.ZodType,
   items: AsyncIterable<unknown>,
   tracked: boolean,
-): AsyncGenerator<unknown> {
+): AsyncGenerator {
   for await (const item of items) {
     if (tracked) {
       const { id, data } = item as { id: string; data: unknown };

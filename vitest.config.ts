@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{shared,drizzle,server,client-sdk}/**/*.test.ts', 'test/**/*.test.{ts,tsx}'],
+    exclude: ['**/node_modules/**', 'test/data/**', 'test/architecture.test.ts', 'test/bench/**'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 2,
+    coverage: {
+      provider: 'v8',
+      include: ['server/src/**/*.ts', 'shared/src/**/*.ts', 'client-sdk/src/**/*.ts'],
+      exclude: ['**/*.test.ts'],
+      reporter: ['text-summary', 'json-summary'],
+      thresholds: { lines: 80 },
+    },
+  },
+});
