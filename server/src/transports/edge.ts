@@ -1,0 +1,70 @@
+import express, { type Express, type Handler } from 'express';
+
+export interface EdgeOptions {
+  readonly health: {
+    overall(): Promise<{ ok: boolean; body: object }>;
+    live(): { ok: boolean; body: object };
+    ready(): Promise<{ ok: boolean; body: object }>;
+  };
+  readonly metrics: () => Promise<string>;
+  readonly jwks: () => object;
+  readonly openApi: (version: '3.1.0' | '3.0.3') => string;
+  readonly docs: Handler;
+}
+
+/** Everything on the port that is no procedure. */
+export function createEdge({ health, metrics, jwks, openApi, docs }: EdgeOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use((_, response, next) => {
+    response.set({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer', 'X-Frame-Options': 'DENY' });
+    next();
+  });
+
+  app.get('/health', async (_, response) => report(response, await health.overall()));
+  app.get('/health/live', (_, response) => report(response, health.live()));
+  app.get('/health/ready', async (_, response) => report(response, await health.ready()));
+  app.get('/metrics', async (_, response) => {
+    response.type('text/plain; version=0.0.4').send(await metrics());
+  });
+  app.get('/.well-known/jwks.json', (_, response) => {
+    response.set('Cache-Control', 'public, max-age=300').json(jwks());
+  });
+  for (const [path, version] of [
+    ['/openapi.json', '3.1.0'],
+    ['/openapi-3.0.json', '3.0.3'],
+  ] as const) {
+    const document = openApi(version);
+    app.get(path, (_, response) => {
+      response
+        .set({ 'Cache-Control': 'public, max-age=300', 'Access-Control-Allow-Origin': '*' })
+        .type('application/json')
+        .send(document);
+    });
+  }
+  app.use('/docs', docs);
+  app.get('/', (_, response) => response.redirect('/docs'));
+  app.use((_, response) => {
+    response
+      .status(404)
+      .type('application/problem+json')
+      .send(JSON.stringify({ type: '/problems/not-found', title: 'Nothing is here', status: 404, code: 'NOT_FOUND' }));
+  });
+  app.use(((_error, _request, response, _next) => {
+    response
+      .status(500)
+      .type('application/problem+json')
+      .send(
+        JSON.stringify({ type: '/problems/internal', title: 'Something failed here', status: 500, code: 'INTERNAL' }),
+      );
+  }) as express.ErrorRequestHandler);
+  return app;
+}
+
+function report(response: express.Response, { ok, body }: { ok: boolean; body: object }): void {
+  response
+    .status(ok ? 200 : 503)
+    .set('Cache-Control', 'no-store')
+    .json(body);
+}
