@@ -51,6 +51,8 @@ export function createEdge({ health, metrics, jwks, openApi, docs }: EdgeOptions
       .type('application/problem+json')
       .send(JSON.stringify({ type: '/problems/not-found', title: 'Nothing is here', status: 404, code: 'NOT_FOUND' }));
   });
+  // Express tells an error handler by its four parameters.
+  // oxlint-disable-next-line max-params
   app.use(((_error, _request, response, _next) => {
     response
       .status(500)
