@@ -1,5 +1,5 @@
 import type { Permission, Role } from '@olympus/contracts';
-import type { Db } from '@olympus/database';
+import type { Db, InTransaction } from '@olympus/database';
 import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
@@ -70,21 +70,21 @@ export interface Call {
 }
 
 /** Runs short transactions of the caller's tenant, for handlers that keep their own unit of work. */
-export type Transaction = <T>(work: (tx: TransactionContext) => Promise<T>) => Promise<T>;
+export type Transaction = <T>(work: (tx: TransactionContext<InTransaction<Db>>) => Promise<T>) => Promise<T>;
 
 /** What an event is written with: the transaction that changes the state it tells of. */
-export interface TransactionContext {
-  readonly db: Db;
+export interface TransactionContext<B extends Db = Db> {
+  readonly db: B;
   readonly clock: Clock;
   readonly requestId: string;
   readonly stale: Set<string>;
 }
 
 /** What a handler is given beside its input. */
-export interface Context<P extends Principal | null = Principal> extends TransactionContext {
+export interface Context<P extends Principal | null = Principal, B extends Db = Db> extends TransactionContext<B> {
   readonly principal: P;
   /** In a mutation, its transaction; otherwise single statements. Bound to the caller's tenant either way. */
-  readonly db: Db;
+  readonly db: B;
   readonly transaction: Transaction;
   readonly ids: Ids;
   readonly signal: AbortSignal;

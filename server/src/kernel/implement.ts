@@ -10,24 +10,27 @@ import {
   type ResultOf,
   type Tracked,
 } from '@olympus/contracts';
+import type { Db, InTransaction } from '@olympus/database';
 import type { Context, Principal } from './context.ts';
 import type { Fail } from './failure.ts';
 
 type PrincipalFor<D> = D extends { access: 'public' } ? Principal | null : Principal;
+/** A mutation gets the transaction that the kernel opened, unless it keeps its own unit of work. */
+type DbFor<K, D> = K extends 'mutation' ? (D extends { unitOfWork: 'own' } ? Db : InTransaction<Db>) : Db;
 type CodesOf<D> = (keyof ErrorsOf<D> & ErrorCode) | CommonErrorCode;
 type Item<D> = D extends { tracked: true } ? Tracked<ResultOf<D>> : ResultOf<D>;
 
 /** What a handler is called with. `fail` takes the errors that the contract declares, and no others. */
-export interface HandlerCall<D> {
+export interface HandlerCall<D, B extends Db = Db> {
   readonly input: ParsedInputOf<D>;
-  readonly ctx: Context<PrincipalFor<D>>;
+  readonly ctx: Context<PrincipalFor<D>, B>;
   readonly fail: Fail<CodesOf<D>>;
 }
 export type Handler<C> =
   C extends Contract<infer K, infer D>
     ? K extends 'subscription'
       ? (call: HandlerCall<D>) => AsyncIterable<Item<D>>
-      : (call: HandlerCall<D>) => Promise<ResultOf<D>>
+      : (call: HandlerCall<D, DbFor<K, D>>) => Promise<ResultOf<D>>
     : never;
 export type Handlers<T> = { readonly [K in keyof T]: T[K] extends AnyContract ? Handler<T[K]> : Handlers<T[K]> };
 

@@ -15,11 +15,7 @@ export const validate: Step = async (call, next) => {
     : output.parse(result);
 };
 
-async function* parseItems(
-  schema: z.ZodType,
-  items: AsyncIterable<unknown>,
-  tracked: boolean,
-): AsyncGenerator {
+async function* parseItems(schema: z.ZodType, items: AsyncIterable<unknown>, tracked: boolean): AsyncGenerator {
   for await (const item of items) {
     if (tracked) {
       const { id, data } = item as { id: string; data: unknown };
