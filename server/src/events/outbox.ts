@@ -1,13 +1,15 @@
 import { eventSchemas, type EventName, type EventPayload } from '@olympus/contracts';
-import { sql } from '@olympus/database';
+import { array, sql } from '@olympus/database';
 import type { TransactionContext } from '../kernel/context.ts';
 
 /** Wakes the relay of every replica; the payload is empty, the table tells the rest. */
 export const outboxChannel = 'olympus_outbox';
 
+export type Topic = 'orders' | 'products';
+
 /** What an event is about: its topic, which is also the tag of the cached answers it makes stale, and its subject's id. */
 export interface Subject {
-  readonly topic: 'orders' | 'products';
+  readonly topic: Topic;
   readonly id: string | null;
 }
 
@@ -17,11 +19,28 @@ export async function append<N extends EventName>(
   subject: Subject,
   payload: EventPayload<N> & { type: N },
 ): Promise<void> {
-  const { version } = eventSchemas[payload.type];
+  await appendAll(ctx, [{ subject, payload }]);
+}
+
+/** Writes several events, in their order, by one statement. */
+export async function appendAll(
+  ctx: TransactionContext,
+  entries: readonly { readonly subject: Subject; readonly payload: EventPayload }[],
+): Promise<void> {
+  if (entries.length === 0) return;
+  const topics = array(entries.map(({ subject }) => subject.topic));
+  const types = array(entries.map(({ payload }) => payload.type));
+  const versions = array(entries.map(({ payload }) => eventSchemas[payload.type].version));
+  const subjects = array(entries.map(({ subject }) => subject.id));
+  const payloads = array(entries.map(({ payload }) => JSON.stringify(payload)));
   await ctx.db.rows(sql`
-    insert into events (tenant_id, topic, type, version, subject_id, payload, request_id, created_at)
-    values (${ctx.db.tenantId}::uuid, ${subject.topic}, ${payload.type}, ${version}, ${subject.id}::uuid,
-            ${JSON.stringify(payload)}::text::jsonb, ${ctx.requestId}, ${ctx.clock.now()})`);
-  await ctx.db.rows(sql`select pg_notify(${outboxChannel}, '')`);
-  ctx.stale.add(subject.topic);
+    with appended as (
+      insert into events (tenant_id, topic, type, version, subject_id, payload, request_id, created_at)
+      select ${ctx.db.tenantId}::uuid, e.topic, e.type, e.version, e.subject_id, e.payload::jsonb,
+             ${ctx.requestId}, ${ctx.clock.now()}
+      from unnest(${topics}::text[], ${types}::text[], ${versions}::int[], ${subjects}::uuid[], ${payloads}::text[])
+        with ordinality as e (topic, type, version, subject_id, payload, turn)
+      order by e.turn)
+    select pg_notify(${outboxChannel}, '')`);
+  for (const { subject } of entries) ctx.stale.add(subject.topic);
 }

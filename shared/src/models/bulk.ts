@@ -1,22 +1,18 @@
 import { z } from 'zod';
 import { Problem } from '../errors.ts';
 
-/** What one item of a batch came to: its status and either the resource or the problem. */
-export const batchResultOf = <T extends z.ZodType>(name: string, resource: T, id: string) =>
-  z
-    .object({
-      results: z.array(
-        z
-          .object({
-            index: z.int(),
-            status: z.int().meta({ examples: [201] }),
-            [name]: resource.nullable(),
-            error: Problem.nullable(),
-          })
-          .meta({ id: `${id}Item` }),
-      ),
-    })
-    .meta({ id });
+/** What one item of a batch came to: its status and either the resource, under `name`, or the problem. */
+export const batchResultOf = <const N extends string, T extends z.ZodType>(name: N, resource: T, id: string) => {
+  // A computed key would widen every field of the item to one union.
+  const outcome = { [name]: resource.nullable() } as Record<N, z.ZodNullable<T>>;
+  const item = z.object({
+    index: z.int(),
+    status: z.int().meta({ examples: [201] }),
+    ...outcome,
+    error: Problem.nullable(),
+  });
+  return z.object({ results: z.array(item.meta({ id: `${id}Item` })) }).meta({ id });
+};
 
 export const LineError = z.object({
   line: z.int().meta({ description: 'From 1, as an editor counts' }),
