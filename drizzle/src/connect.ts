@@ -2,6 +2,7 @@ import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { SQL } from 'drizzle-orm';
 import type postgres from 'postgres';
 import { createClient, type ClientSettings } from './client.ts';
 import { startEmbedded } from './embedded/start.ts';
@@ -11,6 +12,8 @@ import { prepareDatabase } from './migrate.ts';
 import { Pool } from './pool.ts';
 import { createQueries } from './queries.ts';
 import { roles } from './roles.ts';
+import { Session } from './session.ts';
+import { compile } from './statement.ts';
 import type { Database, DatabaseLog, DatabaseOptions } from './types.ts';
 
 const drainMs = 5000;
@@ -69,6 +72,17 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     kind: backend.kind,
     ...plain,
     ...createQueries({ app, system, holdCursors: backend.kind === 'embedded' }),
+    session() {
+      const session = new Session(
+        ({ track, onClose }) =>
+          client(roles.system, { socket: (host) => track(backend.socket(host)), onClose, recycle: false }),
+        limits.queryTimeoutMs,
+      );
+      return {
+        rows: async <R extends object>(statement: SQL) => (await session.run(compile(statement))).rows as R[],
+        close: () => session.end(1),
+      };
+    },
     async ping() {
       await Promise.all([app, system].map((one) => one.use((session) => session.script('select 1'))));
     },
@@ -104,7 +118,7 @@ async function openBackend(options: DatabaseOptions, log: DatabaseLog): Promise<
     return { kind: 'postgres', url: options.url, socket: openTcp, close: async () => {} };
   }
   if (options.dataDir === undefined) throw new TypeError('openDatabase needs a url or a dataDir');
-  const embedded = await startEmbedded({ dataDir: options.dataDir, log });
+  const embedded = await startEmbedded(options.dataDir, log);
   return { kind: 'embedded', url: undefined, socket: embedded.socket, close: embedded.close };
 }
 

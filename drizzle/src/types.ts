@@ -48,6 +48,12 @@ export interface SystemDb {
   stream<R extends object>(statement: SQL, batch: number): AsyncIterable<R[]>;
 }
 
+/** One connection; `close` also ends what runs on it. */
+export interface SystemSession {
+  rows<R extends object>(statement: SQL): Promise<R[]>;
+  close(): Promise<void>;
+}
+
 /** What `transaction` adds: `savepoint` undoes only its own work when it throws. */
 export type InTransaction<D> = D & { savepoint<T>(work: (db: InTransaction<D>) => Promise<T>): Promise<T> };
 
@@ -72,6 +78,11 @@ export interface Database {
   transaction<T>(tenantId: string, work: (db: InTransaction<Db>) => Promise<T>): Promise<T>;
   systemTransaction<T>(work: (db: InTransaction<SystemDb>) => Promise<T>): Promise<T>;
   readonly systemDb: SystemDb;
+  /**
+   * A connection of `olympus_system` apart from the pools, for what lasts as long as it does: locks and settings. It is
+   * never renewed: once broken, every call fails as `LOST`.
+   */
+  session(): SystemSession;
   /** Resolves when both pools answer. */
   ping(): Promise<void>;
   stats(): { app: PoolStats; system: PoolStats };

@@ -41,15 +41,7 @@ export class Gateway {
     this.schedule();
   }
 
-  /** Lets `connection` in, unless it asks for a role or setting that does not exist. */
-  admit(connection: LogicalConnection): void {
-    const problem = this.adopt(connection);
-    if (problem !== undefined) {
-      connection.peer.write(wire.error('FATAL', '22023', problem));
-      this.detach(connection);
-      connection.peer.end();
-      return;
-    }
+  welcome(connection: LogicalConnection): void {
     connection.peer.write(wire.welcome(this.parameters, connection.id));
   }
 
@@ -98,14 +90,23 @@ export class Gateway {
       this.internal(Buffer.concat([...this.leftovers.splice(0).map(wire.closeStatement), wire.sync]));
     }
     const connection = this.owner ?? this.row.shift();
-    if (!connection) return;
-    this.owner = connection;
-    const finished = connection.advance(() => this.adopt(connection));
-    if (finished && this.owner === connection) {
-      this.owner = undefined;
-      if (connection.hasUnit()) this.row.push(connection);
-    }
+    if (connection?.hasUnit()) this.advance(connection);
     if (this.owner ? this.owner.hasUnit() : this.row.length > 0 || this.leftovers.length > 0) this.schedule();
+  }
+
+  private advance(connection: LogicalConnection): void {
+    if (this.owner !== connection) {
+      const problem = this.adopt(connection);
+      if (problem !== undefined) {
+        connection.end(problem, '22023');
+        return;
+      }
+      this.owner = connection;
+    }
+    const idle = connection.advance();
+    if (!idle || this.owner !== connection) return;
+    this.owner = undefined;
+    if (connection.hasUnit()) this.row.push(connection);
   }
 
   /** Gives the session the settings of `connection`. Returns what was wrong with them. */

@@ -1,24 +1,52 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { imageCache, launch } from './launch.ts';
+import type { FromWorker } from './messages.ts';
 
-/** An initialised, empty database as a tar file. Making one takes seconds, so `cache` keeps it where that is allowed. */
-export async function loadImage(cache: string | undefined): Promise<Blob> {
-  if (cache !== undefined) {
-    const kept = await readFile(cache).catch(() => undefined);
-    if (kept) return new Blob([kept]);
-  }
-  const db = await PGlite.create();
-  const image = await db.dumpDataDir('none');
-  await db.close();
-  if (cache !== undefined) await keep(cache, image).catch(() => {});
-  return image;
+/**
+ * Makes `folder` a new, empty database unless it is a database already. Making one takes seconds and much memory, so a
+ * worker of its own does it, and the outcome is kept for the next folder to copy.
+ */
+export async function ensureDatabase(folder: string): Promise<void> {
+  const mark = completionMark(folder);
+  if (existsSync(mark)) return;
+  await rm(folder, { recursive: true, force: true });
+  const image = await findImage();
+  if (image === undefined) await create(folder);
+  else await cp(image, folder, { recursive: true });
+  await chmod(folder, 0o700);
+  await writeFile(mark, '');
 }
 
-/** Written aside and renamed, so that nobody reads half of it. */
-async function keep(cache: string, image: Blob): Promise<void> {
-  await mkdir(dirname(cache), { recursive: true });
-  const aside = `${cache}.${process.pid}`;
-  await writeFile(aside, Buffer.from(await image.arrayBuffer()));
-  await rename(aside, cache);
+/** A folder to copy from, or undefined where none can be kept. */
+async function findImage(): Promise<string | undefined> {
+  const cache = imageCache();
+  if (cache === undefined || existsSync(cache)) return cache;
+  const aside = `${cache}.${process.pid}.${Date.now()}`;
+  try {
+    await create(aside);
+    await rename(aside, cache);
+  } catch {
+    // Another process kept its own a moment earlier, or nothing can be written here.
+    await rm(aside, { recursive: true, force: true }).catch(() => {});
+  }
+  return existsSync(cache) ? cache : undefined;
+}
+
+async function create(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const worker = launch({ task: 'create', folder });
+  let problem: string | undefined;
+  worker.on('message', (message: FromWorker) => {
+    if (message.type === 'failed') problem = message.message;
+  });
+  const [code] = (await once(worker, 'exit')) as [number];
+  if (problem !== undefined || code !== 0) throw new Error(`no database could be made in ${folder}: ${problem ?? 'its worker ended'}`);
+}
+
+/** Says that the folder holds a whole database: a crash while it was filled must not leave half of one. PostgreSQL ignores it. */
+function completionMark(folder: string): string {
+  return join(folder, 'olympus.complete');
 }

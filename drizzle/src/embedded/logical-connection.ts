@@ -10,7 +10,7 @@ export interface Peer {
 
 export interface Host {
   request(connection: LogicalConnection): void;
-  admit(connection: LogicalConnection): void;
+  welcome(connection: LogicalConnection): void;
   run(connection: LogicalConnection, unit: Buffer): Outcome;
   unlistened(channels: Iterable<string>): void;
   detach(connection: LogicalConnection): void;
@@ -37,8 +37,6 @@ export class LogicalConnection {
   private phase: 'startup' | 'admission' | 'ready' | 'closed' = 'startup';
   private idleTransactionMs = defaultIdleTransactionMs;
   private idleTimer: NodeJS.Timeout | undefined;
-  /** True while the session waits for more of this connection. */
-  private holding = false;
 
   constructor(id: number, peer: Peer, host: Host) {
     this.id = id;
@@ -59,29 +57,34 @@ export class LogicalConnection {
   }
 
   /** Runs the next unit. Returns true when the session may go to another connection. */
-  advance(adopt: () => string | undefined): boolean {
+  advance(): boolean {
     clearTimeout(this.idleTimer);
     if (this.phase === 'admission') {
       this.phase = 'ready';
-      this.host.admit(this);
+      this.host.welcome(this);
       return true;
     }
-    const end = this.phase === 'ready' ? unitEnd(this.input) : undefined;
-    if (end === undefined) return true;
-    const unit = this.input.subarray(0, end);
-    this.input = this.input.subarray(end);
+    const unit = this.input.subarray(0, unitEnd(this.input));
+    this.input = this.input.subarray(unit.length);
     if (unit[0] === wire.messageType.terminate) {
-      this.host.detach(this);
-      this.peer.end();
+      this.end();
       return true;
     }
-    if (!this.holding) adopt();
     const notes = learnUnit(unit);
     const outcome = this.host.run(this, checkUnit(unit));
     this.apply(notes, outcome);
-    this.holding = !outcome.idle;
-    if (this.holding) this.idleTimer = setTimeout(() => this.expire(), this.idleTransactionMs);
+    if (!outcome.idle) {
+      const tooLong = (): void => this.end('terminating connection due to idle-in-transaction timeout', '25P03');
+      this.idleTimer = setTimeout(tooLong, this.idleTransactionMs);
+    }
     return outcome.idle;
+  }
+
+  /** Ends the connection from this side, with the reason if there is one. */
+  end(reason?: string, code = '08006'): void {
+    if (reason !== undefined) this.peer.write(wire.error('FATAL', code, reason));
+    this.host.detach(this);
+    this.peer.end();
   }
 
   closed(): void {
@@ -106,8 +109,7 @@ export class LogicalConnection {
         return;
       } else {
         // Cancelling is best-effort by the protocol, and the session cannot be reached while it runs a statement.
-        this.host.detach(this);
-        this.peer.end();
+        this.end();
         return;
       }
     }
@@ -134,12 +136,6 @@ export class LogicalConnection {
     const ended = notes.unlisten.includes('*') ? [...this.channels] : notes.unlisten;
     for (const channel of ended) this.channels.delete(channel);
     this.host.unlistened(ended);
-  }
-
-  private expire(): void {
-    this.peer.write(wire.error('FATAL', '25P03', 'terminating connection due to idle-in-transaction timeout'));
-    this.host.detach(this);
-    this.peer.end();
   }
 }
 

@@ -1,13 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
 
-export interface WorkerSettings {
-  /** Folder of the data itself. */
-  folder: string;
-  /** File that keeps a freshly initialised database for the next folder; undefined where none may be written. */
-  imageCache: string | undefined;
-  sharedBuffers: string;
-  pulse: SharedArrayBuffer;
-}
+/** `create` fills `folder` with a new database and ends; `serve` answers connections until it is told to close. */
+export type WorkerSettings =
+  | { task: 'create'; folder: string }
+  | { task: 'serve'; folder: string; pulse: SharedArrayBuffer };
 
 export type ToWorker = { type: 'connect'; port: MessagePort } | { type: 'close' };
 
