@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { ConfigError, readClientConfig, readConfig } from './config.ts';
+
+test('without variables everything has a sensible value', () => {
+  expect(readConfig({})).toEqual({
+    port: 4000,
+    host: undefined,
+    publicUrl: null,
+    database: { dataDir: '.olympus' },
+    redis: null,
+    auth: { registration: 'open', issuer: 'olympus', accessTokenSeconds: 900, refreshTokenDays: 30 },
+    allowedOrigins: [],
+    trustedProxies: [],
+    rateLimits: {
+      read: { limit: 200, windowSeconds: 1 },
+      write: { limit: 100, windowSeconds: 1 },
+      signIn: { limit: 10, windowSeconds: 60 },
+      stream: { limit: 60, windowSeconds: 60 },
+    },
+    logLevel: 'info',
+    deadlineMs: 30_000,
+    maxInFlight: 5000,
+    drainSeconds: 15,
+    demo: { seed: true, password: null },
+  });
+});
+
+test('variables are read, and an empty one counts as none', () => {
+  const config = readConfig({
+    PORT: '0',
+    HOST: '',
+    DATABASE_URL: 'postgres://u:p@db:5432/olympus',
+    DATABASE_POOL_SIZE: '25',
+    REDIS_URL: 'redis://cache:6379',
+    REDIS_PREFIX: 'mine:',
+    OLYMPUS_PUBLIC_URL: 'https://api.example.com/',
+    OLYMPUS_ALLOWED_ORIGINS: 'https://a.example, http://localhost:5173',
+    OLYMPUS_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+    OLYMPUS_REGISTRATION: 'closed',
+    RATE_LIMITS: 'read=5/1, signIn=off',
+    UNKNOWN: 'ignored',
+  });
+  expect(config).toMatchObject({
+    port: 0,
+    host: undefined,
+    publicUrl: 'https://api.example.com',
+    database: { url: 'postgres://u:p@db:5432/olympus', dataDir: '.olympus', poolSize: 25 },
+    redis: { url: 'redis://cache:6379', keyPrefix: 'mine:' },
+    auth: { registration: 'closed', issuer: 'https://api.example.com' },
+    allowedOrigins: ['https://a.example', 'http://localhost:5173'],
+    trustedProxies: ['10.0.0.0/8', '::1'],
+    rateLimits: { read: { limit: 5, windowSeconds: 1 }, write: { limit: 100, windowSeconds: 1 } },
+    demo: { seed: false },
+  });
+  expect(config.rateLimits.signIn.limit).toBeGreaterThan(1e6);
+  expect(readConfig({ DATABASE_URL: 'postgres://db/olympus', OLYMPUS_SEED_DEMO: 'on' }).demo.seed).toBe(true);
+  expect(readConfig({ RATE_LIMITS: 'off' }).rateLimits.stream.limit).toBeGreaterThan(1e6);
+});
+
+test('all faults are told at once, by the names of their variables and without their values', () => {
+  const faulty = {
+    PORT: '70000',
+    DATABASE_URL: 'mysql://user:canary@db/olympus',
+    OLYMPUS_ALLOWED_ORIGINS: 'https://a.example/path',
+    OLYMPUS_TRUSTED_PROXIES: '10.0.0.0/33',
+    OLYMPUS_REGISTRATION: 'maybe',
+    OLYMPUS_DEMO_PASSWORD: 'canary',
+    OLYMPUS_DEADLINE_MS: '1e9',
+    RATE_LIMITS: 'reads=5/1',
+  };
+  let message = '';
+  try {
+    readConfig(faulty);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    message = (error as Error).message;
+  }
+  const [title, ...lines] = message.split('\n');
+  expect(title).toBe('The configuration is not valid:');
+  expect(lines.map((line) => line.trim().split(' ')[0])).toEqual(expect.arrayContaining(Object.keys(faulty)));
+  expect(lines).toHaveLength(Object.keys(faulty).length);
+  expect(message).toContain('PORT must be a whole number from 0 to 65535');
+  expect(message).toContain('OLYMPUS_REGISTRATION must be one of open, closed');
+  expect(message).not.toContain('canary');
+});
+
+test('a command-line client reads its own variables', () => {
+  expect(readClientConfig({ OLYMPUS_URL: 'http://localhost:4000', OLYMPUS_EMAIL: '', OLYMPUS_PASSWORD: 'p' })).toEqual({
+    url: 'http://localhost:4000',
+    password: 'p',
+  });
+});

@@ -1,0 +1,171 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { defaultRateLimits, type RateLimit, type RateLimits } from './platform/rate-limiter.ts';
+
+/** Everything an operator may set, read once and passed on. */
+export interface Config {
+  /** 0: any free port. */
+  readonly port: number;
+  /** undefined: every address of the machine. */
+  readonly host: string | undefined;
+  /** Where clients reach the installation; null when the operator did not say. */
+  readonly publicUrl: string | null;
+  /** PostgreSQL where `url` is set; otherwise the embedded database in `dataDir`. */
+  readonly database: { readonly url?: string; readonly dataDir: string; readonly poolSize?: number };
+  readonly redis: { readonly url: string; readonly keyPrefix: string } | null;
+  readonly auth: {
+    readonly registration: 'open' | 'closed';
+    /** `iss` of access tokens; the same for all replicas, whatever port they listen on. */
+    readonly issuer: string;
+    readonly accessTokenSeconds: number;
+    readonly refreshTokenDays: number;
+  };
+  /** Origins whose pages may call from a browser. */
+  readonly allowedOrigins: readonly string[];
+  /** Addresses and CIDR blocks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+  readonly rateLimits: RateLimits;
+  readonly logLevel: string;
+  readonly deadlineMs: number;
+  /** Calls at once in this process. */
+  readonly maxInFlight: number;
+  /** How long a stop waits for what is running. */
+  readonly drainSeconds: number;
+  readonly demo: { readonly seed: boolean; readonly password: string | null };
+}
+
+/** Names every variable that is wrong, and what was expected of it. Values are not shown: some are secrets. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const check = <T>(expected: string, read: (text: string) => T | undefined) =>
+  z.string().transform((text, context) => {
+    const value = read(text.trim());
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: `must be ${expected}` });
+    return z.NEVER;
+  });
+
+const whole = (min: number, max: number) =>
+  check(`a whole number from ${min} to ${max}`, (text) =>
+    /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined,
+  );
+const oneOf = <const T extends string>(...values: T[]) =>
+  check(`one of ${values.join(', ')}`, (text) => values.find((value) => value === text.toLowerCase()));
+const url = (example: string, ...schemes: string[]) =>
+  check(`an address such as ${example}`, (text) => (schemes.includes(urlOf(text)?.protocol ?? '') ? text : undefined));
+const list = (expected: string, isItem: (item: string) => boolean) =>
+  check(`a comma-separated list of ${expected}`, (text) => {
+    const items = text.split(',').map((item) => item.trim());
+    return items.every(isItem) ? items : undefined;
+  });
+
+const httpUrl = url('https://api.example.com', 'http:', 'https:');
+const rateLimits = check(
+  'off, or a comma-separated list such as read=200/1,write=100/1,signIn=10/60,stream=60/60 (calls per seconds)',
+  readRateLimits,
+);
+
+const variables = z.object({
+  PORT: whole(0, 65_535).default(4000),
+  HOST: z.string().optional(),
+  OLYMPUS_PUBLIC_URL: httpUrl.transform((text) => text.replace(/\/+$/, '')).optional(),
+  OLYMPUS_DATA_DIR: z.string().default('.olympus'),
+  DATABASE_URL: url('postgres://user:password@host:5432/name', 'postgres:', 'postgresql:').optional(),
+  DATABASE_POOL_SIZE: whole(1, 1000).optional(),
+  REDIS_URL: url('redis://host:6379', 'redis:', 'rediss:').optional(),
+  REDIS_PREFIX: z.string().default('olympus:'),
+  OLYMPUS_REGISTRATION: oneOf('open', 'closed').default('open'),
+  OLYMPUS_ACCESS_TOKEN_SECONDS: whole(1, 86_400).default(900),
+  OLYMPUS_REFRESH_TOKEN_DAYS: whole(1, 3650).default(30),
+  OLYMPUS_ALLOWED_ORIGINS: list('origins such as https://shop.example.com', isOrigin).default([]),
+  OLYMPUS_TRUSTED_PROXIES: list('addresses or blocks such as 10.0.0.0/8', isBlock).default([]),
+  RATE_LIMITS: rateLimits.default(defaultRateLimits),
+  LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
+  OLYMPUS_DEADLINE_MS: whole(100, 3_600_000).default(30_000),
+  OLYMPUS_MAX_IN_FLIGHT: whole(1, 1_000_000).default(5000),
+  OLYMPUS_DRAIN_SECONDS: whole(0, 3600).default(15),
+  OLYMPUS_SEED_DEMO: oneOf('on', 'off').optional(),
+  OLYMPUS_DEMO_PASSWORD: check('10 to 200 characters', (text) =>
+    text.length >= 10 && text.length <= 200 ? text : undefined,
+  ).optional(),
+});
+
+/** Reads the environment; an empty variable counts as none. Throws a `ConfigError` that names every fault at once. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = variables.safeParse(given(env));
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')} ${message}`);
+    throw new ConfigError(`The configuration is not valid:\n${faults.join('\n')}`);
+  }
+  const set = parsed.data;
+  return {
+    port: set.PORT,
+    host: set.HOST,
+    publicUrl: set.OLYMPUS_PUBLIC_URL ?? null,
+    database: {
+      dataDir: set.OLYMPUS_DATA_DIR,
+      ...(set.DATABASE_URL === undefined ? {} : { url: set.DATABASE_URL }),
+      ...(set.DATABASE_POOL_SIZE === undefined ? {} : { poolSize: set.DATABASE_POOL_SIZE }),
+    },
+    redis: set.REDIS_URL === undefined ? null : { url: set.REDIS_URL, keyPrefix: set.REDIS_PREFIX },
+    auth: {
+      registration: set.OLYMPUS_REGISTRATION,
+      issuer: set.OLYMPUS_PUBLIC_URL ?? 'olympus',
+      accessTokenSeconds: set.OLYMPUS_ACCESS_TOKEN_SECONDS,
+      refreshTokenDays: set.OLYMPUS_REFRESH_TOKEN_DAYS,
+    },
+    allowedOrigins: set.OLYMPUS_ALLOWED_ORIGINS,
+    trustedProxies: set.OLYMPUS_TRUSTED_PROXIES,
+    rateLimits: set.RATE_LIMITS,
+    logLevel: set.LOG_LEVEL,
+    deadlineMs: set.OLYMPUS_DEADLINE_MS,
+    maxInFlight: set.OLYMPUS_MAX_IN_FLIGHT,
+    drainSeconds: set.OLYMPUS_DRAIN_SECONDS,
+    demo: {
+      // A database of the operator's own gets no invented tenant unless they ask.
+      seed: set.OLYMPUS_SEED_DEMO === undefined ? set.DATABASE_URL === undefined : set.OLYMPUS_SEED_DEMO === 'on',
+      password: set.OLYMPUS_DEMO_PASSWORD ?? null,
+    },
+  };
+}
+
+/** Where a command-line client calls and as whom; options of the command come before these. */
+export function readClientConfig(
+  env: NodeJS.ProcessEnv = process.env,
+): Partial<Record<'url' | 'email' | 'password', string>> {
+  const { OLYMPUS_URL: url, OLYMPUS_EMAIL: email, OLYMPUS_PASSWORD: password } = given(env);
+  return { ...(url && { url }), ...(email && { email }), ...(password && { password }) };
+}
+
+const given = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
+
+function urlOf(text: string): URL | null {
+  return URL.canParse(text) ? new URL(text) : null;
+}
+
+function isOrigin(text: string): boolean {
+  return urlOf(text)?.origin === text;
+}
+
+function isBlock(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+function readRateLimits(text: string): RateLimits | undefined {
+  const none: RateLimit = { limit: 1_000_000_000, windowSeconds: 1 };
+  if (text === 'off') return { read: none, write: none, signIn: none, stream: none };
+  const limits: Record<string, RateLimit> = { ...defaultRateLimits };
+  for (const part of text.split(',')) {
+    const match = /^(\w+)=(?:(off)|([1-9]\d{0,8})\/([1-9]\d{0,4}))$/.exec(part.trim());
+    const [, name = '', off, limit, windowSeconds] = match ?? [];
+    if (!Object.hasOwn(defaultRateLimits, name)) return undefined;
+    limits[name] = off ? none : { limit: Number(limit), windowSeconds: Number(windowSeconds) };
+  }
+  return limits as unknown as RateLimits;
+}
