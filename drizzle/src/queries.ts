@@ -19,14 +19,14 @@ export function createQueries({ app, system, holdCursors }: QueryOptions): Queri
       checkTenant(tenantId);
       return {
         tenantId,
-        rows: (statement) => single(app, underTenant(compile(statement), tenantId)),
+        rows: async (statement) => single(app, underTenant(compile(statement), tenantId)),
         stream: (statement, batch) => streamAlone(app, beginFor(tenantId), statement, { batch, hold: holdCursors }),
       };
     },
-    transaction: (tenantId, work) => transact(app, beginFor(checkTenant(tenantId)), { tenantId }, work),
+    transaction: async (tenantId, work) => transact(app, beginFor(checkTenant(tenantId)), { tenantId }, work),
     systemTransaction: (work) => transact(system, 'begin', {}, work),
     systemDb: {
-      rows: (statement) => single(system, compile(statement)),
+      rows: async (statement) => single(system, compile(statement)),
       stream: (statement, batch) => streamAlone(system, 'begin', statement, { batch, hold: holdCursors }),
     },
   };
