@@ -82,7 +82,7 @@ export const OrderLine = z
     sku: z.string(),
     description: z.string(),
     quantity: z.int(),
-    unitPrice: z.string(),
+    unitPrice: z.string().meta({ format: 'decimal', examples: ['2.55'] }),
     placedAt: z.date(),
     customer: z.string(),
     country: z.string(),

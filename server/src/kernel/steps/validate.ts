@@ -7,6 +7,8 @@ import { Failure } from '../failure.ts';
 /** Nothing reaches a handler that its contract does not describe, and nothing else leaves it. */
 export const validate: Step = async (call, next) => {
   const { def, kind } = call.procedure.contract;
+  // A transport that could not read an input hands over why: whoever may not call learns only that.
+  if (call.input instanceof Failure) throw call.input;
   call.input = parseInput(def.input as z.ZodType | undefined, call.input);
   const result = await next(call);
   const output = def.output as z.ZodType;

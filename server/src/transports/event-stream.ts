@@ -1,0 +1,98 @@
+import { Failure, toFailure } from '../kernel/failure.ts';
+import { problemOf } from './problem.ts';
+import { commonHeaders, requestIdFor, type Exchange } from './reply.ts';
+import { writeAtPace } from './stream-writer.ts';
+
+export interface EventStreamOptions {
+  readonly tracked: boolean;
+  /** Milliseconds until the caller's credential expires; null for strangers. */
+  readonly expiresInMs: number | null;
+  /** Ends the call. */
+  readonly abort: () => void;
+  /** Aborted when the server winds down: open streams end, and their readers come back to another replica. */
+  readonly closing: AbortSignal | null;
+  readonly timing: StreamTiming;
+}
+export interface StreamTiming {
+  /** Between comments that keep the connection open. */
+  readonly pingMs: number;
+  /** For which a reader may take nothing. */
+  readonly stallMs: number;
+}
+
+export const reconnectMs = 2_000;
+/** A stream that fails at once is answered with a problem; after this time its headers go out. */
+const graceMs = 50;
+
+/** Answers with `text/event-stream` (https://html.spec.whatwg.org/multipage/server-sent-events.html) until the items end, the reader leaves or its credential expires. */
+export async function replyEvents(exchange: Exchange, items: AsyncIterable<unknown>, options: EventStreamOptions) {
+  const { response } = exchange;
+  const { tracked, expiresInMs, abort, closing, timing } = options;
+  const iterator = items[Symbol.asyncIterator]();
+  let next = iterator.next();
+  await settledOrLater(next, graceMs);
+
+  response.writeHead(200, {
+    ...commonHeaders(exchange, null),
+    'content-type': 'text/event-stream',
+    'x-accel-buffering': 'no',
+  });
+  response.write(`retry: ${reconnectMs}\n: stream open\n\n`);
+
+  const end = (failure: Failure | null) => {
+    if (response.writableEnded || response.destroyed) return;
+    if (failure) response.write(errorEvent(exchange, failure));
+    response.end();
+    abort();
+  };
+  const onClosing = () => end(null);
+  closing?.addEventListener('abort', onClosing, { once: true });
+  const expiry =
+    expiresInMs === null ? undefined : setTimeout(() => end(new Failure('UNAUTHENTICATED', null)), clamp(expiresInMs));
+  const ping = setInterval(() => {
+    if (response.writableNeedDrain) response.destroy();
+    else if (!response.writableEnded) response.write(': ping\n\n');
+  }, timing.pingMs);
+
+  try {
+    for (let item = await next; !item.done; item = await next) {
+      if (response.writableEnded) break;
+      if (!(await writeAtPace(response, event(item.value, tracked), timing.stallMs))) break;
+      next = iterator.next();
+    }
+    end(null);
+  } catch (cause) {
+    end(toFailure(cause));
+  } finally {
+    closing?.removeEventListener('abort', onClosing);
+    clearTimeout(expiry);
+    clearInterval(ping);
+    abort();
+    await iterator.return?.();
+  }
+}
+
+function event(item: unknown, tracked: boolean): string {
+  const { id, data } = tracked ? (item as { id: string; data: unknown }) : { id: null, data: item };
+  const { type } = data as { type?: unknown };
+  const name = typeof type === 'string' ? `event: ${type}\n` : '';
+  return `${id === null ? '' : `id: ${id}\n`}${name}data: ${JSON.stringify(data)}\n\n`;
+}
+
+const errorEvent = (exchange: Exchange, failure: Failure): string =>
+  `event: error\ndata: ${JSON.stringify(problemOf(failure, requestIdFor(exchange), exchange.path))}\n\n`;
+
+/** Timers overflow beyond 31 bits and then fire at once. */
+const clamp = (ms: number): number => Math.min(Math.max(ms, 0), 0x7fffffff);
+
+async function settledOrLater(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const later = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    await Promise.race([promise, later]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
