@@ -29,7 +29,8 @@ export interface HandlerCall<D, B extends Db = Db> {
 export type Handler<C> =
   C extends Contract<infer K, infer D>
     ? K extends 'subscription'
-      ? (call: HandlerCall<D>) => AsyncIterable<Item<D>>
+      ? // A promise where the stream must have begun before its caller is told so.
+        (call: HandlerCall<D>) => AsyncIterable<Item<D>> | Promise<AsyncIterable<Item<D>>>
       : (call: HandlerCall<D, DbFor<K, D>>) => Promise<ResultOf<D>>
     : never;
 export type Handlers<T> = { readonly [K in keyof T]: T[K] extends AnyContract ? Handler<T[K]> : Handlers<T[K]> };
