@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { openDatabase } from '@olympus/database';
+import { startApp } from '../app.ts';
+import { readConfig } from '../config.ts';
+import { renderOpenApi } from '../transports/openapi.ts';
+import { importCommand } from './import.ts';
+import { welcome } from './welcome.ts';
+
+const program = new Command('olympus')
+  .description('A type-safe backend-for-frontend: one contract, every protocol.')
+  .showHelpAfterError();
+
+program
+  .command('start')
+  .description('serve every protocol on one port')
+  .action(async () => {
+    const config = readConfig(process.env);
+    const app = await startApp(config);
+    app.stopOnSignals();
+    process.stderr.write(welcome(app.url, app.demo));
+  });
+
+program
+  .command('migrate')
+  .description('bring the database to this version, and stop')
+  .action(async () => {
+    const { database } = readConfig(process.env);
+    const opened = await openDatabase({ ...database, migrate: true });
+    await opened.close();
+  });
+
+program
+  .command('openapi')
+  .description('write the OpenAPI 3.1 document of the contracts')
+  .argument('[file]', 'where to', 'openapi.json')
+  .action(async (file: string) => {
+    await writeFile(resolve(file), renderOpenApi('3.1.0'));
+  });
+
+importCommand(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
