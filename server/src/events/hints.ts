@@ -1,0 +1,142 @@
+import { sql, type Database } from '@olympus/database';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ids } from '../platform/ids.ts';
+import { createPause } from './pause.ts';
+import type { Hint } from './place.ts';
+import { createTrouble, type EventsLog } from './trouble.ts';
+
+/** What hints need of Redis. */
+export interface RedisChannels {
+  publish(channel: string, text: string): Promise<unknown>;
+  subscribe(channel: string, onText: (text: string) => void, onSubscribed: () => void): Promise<() => Promise<void>>;
+}
+
+/** Carries hints to every process. A lost one costs time, no event: whoever follows a log looks at it now and then anyway. */
+export interface Hints {
+  /** `onCatchUp` is called when hints may have been lost. */
+  start(onHint: (hint: Hint) => void, onCatchUp: () => void): void;
+  readonly publish: (hints: readonly Hint[]) => void;
+  stop(): Promise<void>;
+}
+
+export interface HintsOptions {
+  readonly database: Database;
+  readonly redis: RedisChannels | null;
+  readonly ids: Ids;
+  readonly log: EventsLog;
+  /** Default: `olympus_events`. */
+  readonly channel?: string;
+}
+
+const retryMs = 1000;
+
+export function createHints(options: HintsOptions): Hints {
+  const origin = options.ids.secret(9);
+  const bus = createBus(options);
+  const pause = createPause();
+  const trouble = createTrouble(options.log, 'telling other processes of events');
+  /** The newest hint of each tenant that is still to be sent; one message is on its way at a time. */
+  const waiting = new Map<string, Hint>();
+  let deliver: (hint: Hint) => void = () => {};
+  let catchUp = () => {};
+  let unsubscribe: (() => Promise<void>) | null = null;
+  let sending: Promise<void> | null = null;
+
+  function receive(text: string): void {
+    const message = parse(text);
+    if (message && message.origin !== origin) for (const hint of message.hints) deliver(hint);
+  }
+
+  async function subscribe(bus: Bus): Promise<void> {
+    while (!pause.ended && !unsubscribe) {
+      try {
+        unsubscribe = await bus.subscribe(receive, () => catchUp());
+      } catch (error) {
+        trouble.met(error);
+        await pause.unwoken(retryMs);
+      }
+    }
+    if (pause.ended) await unsubscribe?.();
+  }
+
+  async function send(bus: Bus): Promise<void> {
+    while (waiting.size > 0) {
+      const hints = [...waiting.values()].slice(0, bus.perMessage);
+      for (const { tenantId } of hints) waiting.delete(tenantId);
+      try {
+        await bus.publish(JSON.stringify({ origin, hints }));
+        trouble.over();
+      } catch (error) {
+        trouble.met(error);
+      }
+    }
+    sending = null;
+  }
+
+  return {
+    start(onHint, onCatchUp) {
+      deliver = onHint;
+      catchUp = onCatchUp;
+      if (bus) void subscribe(bus);
+    },
+    publish(hints) {
+      for (const hint of hints) {
+        deliver(hint);
+        if (!bus) continue;
+        const earlier = waiting.get(hint.tenantId);
+        waiting.set(
+          hint.tenantId,
+          earlier ? { ...hint, topics: [...new Set([...earlier.topics, ...hint.topics])] } : hint,
+        );
+      }
+      if (bus && waiting.size > 0) sending ??= send(bus);
+    },
+    async stop() {
+      pause.end();
+      await Promise.race([sending, sleep(1000, undefined, { ref: false })]);
+      await unsubscribe?.();
+    },
+  };
+}
+
+interface Bus {
+  readonly perMessage: number;
+  publish(text: string): Promise<unknown>;
+  subscribe(onText: (text: string) => void, onSubscribed: () => void): Promise<() => Promise<void>>;
+}
+
+/** Redis where there is one; else PostgreSQL; none on the embedded database, which has one process. */
+function createBus({ database, redis, channel = 'olympus_events' }: HintsOptions): Bus | null {
+  if (redis) {
+    return {
+      perMessage: 200,
+      publish: (text) => redis.publish(channel, text),
+      subscribe: (onText, onSubscribed) => redis.subscribe(channel, onText, onSubscribed),
+    };
+  }
+  if (database.kind === 'embedded') return null;
+  return {
+    // A notification holds fewer than 8,000 bytes.
+    perMessage: 40,
+    publish: (text) => database.systemDb.rows(sql`select pg_notify(${channel}, ${text})`),
+    subscribe: (onText, onSubscribed) => database.listen(channel, onText, onSubscribed),
+  };
+}
+
+interface Message {
+  readonly origin: string;
+  readonly hints: readonly Hint[];
+}
+
+/** Null for what other programs may send on the channel. */
+function parse(text: string): Message | null {
+  try {
+    const message = JSON.parse(text) as Message;
+    return typeof message.origin === 'string' && message.hints.every(isHint) ? message : null;
+  } catch {
+    return null;
+  }
+}
+
+const isHint = (hint: Hint): boolean =>
+  typeof hint.tenantId === 'string' && Number.isSafeInteger(hint.position) && Array.isArray(hint.topics);

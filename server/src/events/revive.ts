@@ -1,0 +1,48 @@
+import { eventSchemas, type EventName, type EventPayload } from '@olympus/contracts';
+import { z } from 'zod';
+
+type Revive = (value: unknown) => unknown;
+
+/**
+ * The payload of a stored event, the dates that JSON keeps as text made dates again. Null for an event that this version
+ * of the program does not know, which a newer replica has written.
+ */
+export function revive(type: string, version: number, payload: unknown): EventPayload | null {
+  const known = revivers.get(type);
+  return known?.version === version ? (known.dates(payload) as EventPayload) : null;
+}
+
+/** How to restore the dates of what a schema describes, in place; null where it holds none. */
+function datesOf(schema: unknown): Revive | null {
+  if (schema instanceof z.ZodDate) return (value) => (typeof value === 'string' ? new Date(value) : value);
+  if (schema instanceof z.ZodNullable || schema instanceof z.ZodOptional) return datesOf(schema.unwrap());
+  if (schema instanceof z.ZodArray) return inArray(datesOf(schema.element));
+  if (schema instanceof z.ZodObject) return inObject(schema);
+  return null;
+}
+
+const inArray = (element: Revive | null): Revive | null =>
+  element && ((value) => (Array.isArray(value) ? value.map(element) : value));
+
+function inObject(schema: z.ZodObject): Revive | null {
+  const fields: [name: string, dates: Revive][] = [];
+  for (const [name, field] of Object.entries(schema.shape)) {
+    const dates = datesOf(field);
+    if (dates) fields.push([name, dates]);
+  }
+  if (fields.length === 0) return null;
+  return (value) => {
+    if (typeof value !== 'object' || value === null) return value;
+    const record = value as Record<string, unknown>;
+    for (const [name, dates] of fields) if (name in record) record[name] = dates(record[name]);
+    return record;
+  };
+}
+
+const same: Revive = (value) => value;
+const revivers = new Map<string, { version: number; dates: Revive }>(
+  (Object.keys(eventSchemas) as EventName[]).map((type) => {
+    const { version, payload } = eventSchemas[type];
+    return [type, { version, dates: datesOf(payload) ?? same }];
+  }),
+);

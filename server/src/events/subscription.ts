@@ -1,0 +1,179 @@
+import type { EventPayload, OrderEvent, ProductEvent } from '@olympus/contracts';
+import { isUnavailable } from '@olympus/database';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context } from '../kernel/context.ts';
+import { Failure } from '../kernel/failure.ts';
+import type { Clock } from '../platform/clock.ts';
+import { decodeEventId, encodeEventId, type Place } from './event-id.ts';
+import type { Hub } from './hub.ts';
+import { gapBetween, pageSize, type EventLog, type PlacedEvent } from './log.ts';
+import type { Topic } from './outbox.ts';
+import { createExpiry, following } from './following.ts';
+import type { Subscriber } from './subscriber.ts';
+
+interface Events extends Record<Topic, { type: string }> {
+  orders: OrderEvent;
+  products: ProductEvent;
+}
+type Reset = Extract<OrderEvent, { type: 'reset' }>;
+
+/** An event with the id from which the stream resumes after it. */
+export interface Followed<E> {
+  readonly id: string;
+  readonly event: E;
+}
+
+/** Ends when the call's signal aborts, when it is returned, and by `UNAUTHENTICATED` when the credential expires. */
+export interface Following<E> extends AsyncGenerator<Followed<E>, void, undefined> {
+  /** Resolves when everything that commits from now on will be delivered. */
+  readonly started: Promise<void>;
+}
+
+export interface FollowOptions<T extends Topic> {
+  readonly topic: T;
+  /** Of the last event that was seen; what came after it comes first. Without one the stream begins now. */
+  readonly lastEventId?: string | undefined;
+  /** Which events are wanted; `reset` comes in any case. */
+  readonly filter?: (event: Exclude<Events[T], Reset>) => boolean;
+}
+
+/**
+ * Follows the events of the caller's tenant: in order, each once. Where some can no longer be had, one `reset` takes
+ * their place. Starts with the call, not with the first pull.
+ */
+export type Follow = <T extends Topic>(
+  ctx: Pick<Context, 'signal'> & { readonly principal: Pick<Context['principal'], 'tenantId' | 'expiresAt'> },
+  options: FollowOptions<T>,
+) => Following<Events[T]>;
+
+export interface FollowDependencies {
+  readonly hub: Hub;
+  readonly log: EventLog;
+  readonly clock: Clock;
+}
+
+const retryMs = 500;
+
+export function createFollow({ hub, log, clock }: FollowDependencies): Follow {
+  return (ctx, { topic, lastEventId, filter }) => {
+    const { tenantId, expiresAt } = ctx.principal;
+    const subscriber = hub.subscribe({ tenantId, topic });
+    const expiry = createExpiry(expiresAt, clock, () => subscriber.end());
+    const end = () => {
+      expiry.clear();
+      ctx.signal.removeEventListener('abort', end);
+      subscriber.end();
+    };
+    ctx.signal.addEventListener('abort', end);
+    if (ctx.signal.aborted) end();
+
+    const source: Source = { subscriber, log, join: () => hub.join(subscriber) };
+    const start = beginAt(source, lastEventId || undefined);
+    const started = start.then(() => undefined);
+    started.catch(() => {});
+    const events = eventsFrom(source, start);
+    const wanted = filter as ((event: unknown) => boolean) | undefined;
+
+    async function* follow(): AsyncGenerator<Followed<never>, void, undefined> {
+      try {
+        for await (const { id, event } of events) {
+          if (expiry.passed()) break;
+          if (event.type === 'reset' || !wanted || wanted(event)) yield { id, event: event as never };
+        }
+        if (expiry.passed()) throw new Failure('UNAUTHENTICATED', null);
+      } finally {
+        end();
+      }
+    }
+    return following(follow(), { started, end });
+  };
+}
+
+interface Source {
+  readonly subscriber: Subscriber;
+  readonly log: EventLog;
+  readonly join: () => boolean;
+}
+
+/** What the first pull finds: events to pass over, or why the stream does not go on where the caller wants it to. */
+interface Start {
+  readonly passOver: Set<number>;
+  readonly reset: string | null;
+}
+
+async function beginAt({ subscriber, log }: Source, lastEventId: string | undefined): Promise<Start> {
+  const place = lastEventId === undefined ? null : decodeEventId(lastEventId);
+  if (place) {
+    subscriber.place = place;
+    return { passOver: new Set(), reset: null };
+  }
+  const now = await log.now(subscriber.tenantId);
+  subscriber.place = now.head;
+  if (lastEventId !== undefined) return { passOver: new Set(), reset: 'The last event id is not one of ours' };
+  return { passOver: new Set(now.unplaced), reset: null };
+}
+
+type Any = Followed<EventPayload | Reset>;
+const resetAt = (place: Place, reason: string): Any => ({
+  id: encodeEventId(place),
+  event: { type: 'reset', reason },
+});
+
+async function* eventsFrom(source: Source, start: Promise<Start>): AsyncGenerator<Any> {
+  const { subscriber } = source;
+  const begun = await subscriber.unlessEnded(start);
+  if (!begun) return;
+  if (begun.reset !== null) yield resetAt(subscriber.place, begun.reset);
+  while (!subscriber.ended) {
+    if (!subscriber.live) {
+      yield* caughtUp(source, begun.passOver);
+      continue;
+    }
+    for (const event of await subscriber.next()) {
+      if (begun.passOver.delete(event.sequence)) continue;
+      yield toItem(event);
+      if (subscriber.ended) return;
+    }
+  }
+}
+
+/** Reads one page of the log, in the reader's own time, and joins the feed behind the last one. */
+async function* caughtUp({ subscriber, log, join }: Source, passOver: Set<number>): AsyncGenerator<Any> {
+  const { tenantId, topic, place } = subscriber;
+  const page = await subscriber.unlessEnded(
+    patiently(subscriber, () => log.read({ tenantId, topic, after: place.position })),
+  );
+  if (!page) return;
+  const gap = gapBetween(place, page);
+  if (gap !== null) {
+    subscriber.place = page.head;
+    yield resetAt(page.head, gap);
+    return;
+  }
+  for (const event of page.events) {
+    if (!passOver.delete(event.sequence)) yield toItem(event);
+    if (subscriber.ended) return;
+  }
+  const last = page.events[pageSize - 1];
+  subscriber.place = last ? { epoch: last.epoch, position: last.position } : page.head;
+  if (!last) join();
+}
+
+/** An event that a newer version of the program wrote is shown as what its reader has to do: look again. */
+const toItem = ({ id, payload }: PlacedEvent): Any => ({
+  id,
+  event: payload ?? { type: 'reset', reason: 'Something changed in a way that this version cannot tell' },
+});
+
+/** A stream outlives the database's absence. */
+async function patiently<R>(subscriber: Subscriber, read: () => Promise<R>): Promise<R | null> {
+  while (!subscriber.ended) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      await sleep(retryMs, undefined, { ref: false });
+    }
+  }
+  return null;
+}
