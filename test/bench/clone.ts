@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { root } from './processes.ts';
+import { root } from '../processes.ts';
 
 /** Seconds from `git clone` to the first answered call, installation included. */
 export async function cloneToFirstCall(): Promise<number> {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Session } from '../harness.ts';
-import { load, peakMb, residentMb, root, type Served } from './processes.ts';
+import { root, type Served } from '../processes.ts';
+import { load, peakMb, residentMb } from './measure.ts';
 
 /** A thousand connections that call without pause for 30 seconds. */
 export async function thousandConnections(server: Served, owner: Session) {

@@ -1,6 +1,7 @@
 import type { Session } from '../harness.ts';
 import { rest } from '../harness.ts';
-import { percentile, type Served } from './processes.ts';
+import { type Served } from '../processes.ts';
+import { percentile } from './measure.ts';
 
 /** Milliseconds of the dashboard over all the data: warm from the cache, cold with a range that nobody asked for before. */
 export async function timeDashboard(server: Served, owner: Session): Promise<{ warm: number; cold: number }> {

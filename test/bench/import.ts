@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Session } from '../harness.ts';
 import { registerTenant, rest } from '../harness.ts';
-import { peakMb, percentile, root, type Served } from './processes.ts';
+import { root, type Served } from '../processes.ts';
+import { peakMb, percentile } from './measure.ts';
 
 /** Seconds for the whole file by the command-line tool, the server's memory, and how other calls fare meanwhile. */
 export async function importFile(

@@ -1,6 +1,7 @@
 import { SignJWT } from 'jose';
 import type { Session } from '../harness.ts';
-import { load, median, residentMb, serve, type Served } from './processes.ts';
+import { serve, type Served } from '../processes.ts';
+import { load, median, residentMb } from './measure.ts';
 import type { LoadFigures } from './load.ts';
 
 const connections = 64;

@@ -9,7 +9,7 @@ import { idleSockets, thousandConnections } from './connections.ts';
 import { timeDashboard } from './dashboard.ts';
 import { importFile } from './import.ts';
 import { compareLists } from './list.ts';
-import { olympus, root, type Served } from './processes.ts';
+import { olympus, root, type Served } from '../processes.ts';
 
 /**
  * Everything in one run, on this machine: `pnpm bench [import] [dashboard] [list] [connections] [sockets] [clone]`.
