@@ -25,8 +25,16 @@ const unchanged = (value: unknown): string => String(value);
 /** Object ids of array types with how to read one element. */
 const arrayTypes: [oid: number, element: (text: string) => unknown][] = [
   [1000, (value) => value === 't'], // boolean
-  [1005, Number], [1007, Number], [1021, Number], [1022, Number], // int2, int4, float4, float8
-  [1009, text], [1015, text], [1016, text], [1231, text], [2951, text], [1182, text], // text, varchar, int8, numeric, uuid, date
+  [1005, Number],
+  [1007, Number],
+  [1021, Number],
+  [1022, Number], // int2, int4, float4, float8
+  [1009, text],
+  [1015, text],
+  [1016, text],
+  [1231, text],
+  [2951, text],
+  [1182, text], // text, varchar, int8, numeric, uuid, date
   [1185, instant], // timestamptz
 ];
 
@@ -63,6 +71,12 @@ export function createClient(settings: ClientSettings): postgres.Sql {
   };
   // `socket` and `onclose` are options of the driver that its types leave out or narrow.
   return settings.url === undefined
-    ? postgres({ ...options, host: 'embedded', user: 'postgres', database: 'postgres', ssl: false } as postgres.Options<{}>)
+    ? postgres({
+        ...options,
+        host: 'embedded',
+        user: 'postgres',
+        database: 'postgres',
+        ssl: false,
+      } as postgres.Options<{}>)
     : postgres(settings.url, options as postgres.Options<{}>);
 }

@@ -24,7 +24,7 @@ interface Backend {
   kind: Database['kind'];
   url: string | undefined;
   socket: ClientSettings['socket'];
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /**
@@ -50,13 +50,18 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       },
     });
   const pool = (role: string, size: number): Pool =>
-    new Pool(
-      ({ track, onClose }) => client(role, { socket: (host) => track(backend.socket(host)), onClose }),
-      { size, queryTimeoutMs: limits.queryTimeoutMs, stallTimeoutMs: limits.stallTimeoutMs },
-    );
+    new Pool(({ track, onClose }) => client(role, { socket: (host) => track(backend.socket(host)), onClose }), {
+      size,
+      queryTimeoutMs: limits.queryTimeoutMs,
+      stallTimeoutMs: limits.stallTimeoutMs,
+    });
 
   try {
-    await prepare(() => client(undefined, { connection: { statement_timeout: '0' }, recycle: false }), { options, backend, log });
+    await prepare(() => client(undefined, { connection: { statement_timeout: '0' }, recycle: false }), {
+      options,
+      backend,
+      log,
+    });
   } catch (error) {
     await backend.close();
     throw error;

@@ -29,12 +29,28 @@ export class TransactionRolledBack extends Error {
 }
 
 const unavailableCodes = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ENOTFOUND', 'ENOENT',
-  'CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+  'ENOENT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
   '57014', // statement_timeout
-  '57P01', '57P02', '57P03', // shut down by an administrator, after a crash, starting up
+  '57P01',
+  '57P02',
+  '57P03', // shut down by an administrator, after a crash, starting up
   '25P03', // idle in transaction for too long
-  '53100', '53200', '53300', // disk full, out of memory, too many connections
+  '53100',
+  '53200',
+  '53300', // disk full, out of memory, too many connections
 ]);
 
 function field(error: unknown, name: 'code' | 'constraint_name'): string | undefined {

@@ -2,6 +2,22 @@ export { sql, type SQL } from 'drizzle-orm';
 export { array, json } from './arrays.ts';
 export { openDatabase } from './connect.ts';
 export { DataFolderInUse } from './embedded/lock.ts';
-export { DatabaseTimeout, DatabaseUnavailable, TransactionRolledBack, constraintOf, isUnavailable, pgErrorCode } from './errors.ts';
+export {
+  DatabaseTimeout,
+  DatabaseUnavailable,
+  TransactionRolledBack,
+  constraintOf,
+  isUnavailable,
+  pgErrorCode,
+} from './errors.ts';
 export { roles } from './roles.ts';
-export type { Database, DatabaseLog, DatabaseOptions, Db, InTransaction, PoolStats, SystemDb, SystemSession } from './types.ts';
+export type {
+  Database,
+  DatabaseLog,
+  DatabaseOptions,
+  Db,
+  InTransaction,
+  PoolStats,
+  SystemDb,
+  SystemSession,
+} from './types.ts';

@@ -10,12 +10,16 @@ export class Listener {
     this.create = create;
   }
 
-  async listen(channel: string, onPayload: (payload: string) => void, onListening?: () => void): Promise<() => Promise<void>> {
+  async listen(
+    channel: string,
+    onPayload: (payload: string) => void,
+    onListening?: () => void,
+  ): Promise<() => Promise<void>> {
     this.client ??= this.create();
-    const { unlisten } = await this.client.listen(channel, onPayload, onListening);
+    const subscription = await this.client.listen(channel, onPayload, onListening);
     return async () => {
       // On a broken connection there is nothing to end, and the driver would wait for the next one.
-      await Promise.race([unlisten().catch(() => {}), sleep(1000, undefined, { ref: false })]);
+      await Promise.race([subscription.unlisten().catch(() => {}), sleep(1000, undefined, { ref: false })]);
     };
   }
 

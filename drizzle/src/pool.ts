@@ -71,7 +71,8 @@ export class Pool {
   /** Refuses new calls, waits for the running ones up to `milliseconds`, then ends all connections. */
   async close(milliseconds: number): Promise<void> {
     this.closed = true;
-    for (const waiter of this.waiters) this.refuse(waiter, new DatabaseUnavailable('CLOSED', 'the database was closed'));
+    for (const waiter of this.waiters)
+      this.refuse(waiter, new DatabaseUnavailable('CLOSED', 'the database was closed'));
     if (this.inUse > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, milliseconds);
@@ -101,7 +102,9 @@ export class Pool {
   private wait(): Promise<Session> {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
-        resolve, reject, since: performance.now(),
+        resolve,
+        reject,
+        since: performance.now(),
         timer: setTimeout(() => this.reconsider(waiter), this.limits.stallTimeoutMs),
       };
       this.waiters.add(waiter);

@@ -12,7 +12,9 @@ describe.each(kinds)('queries on %s', (_name, open) => {
     await db.systemDb.rows(sql`
       insert into notes (tenant_id, body, amount)
       select case when n % 2 = 0 then ${tenantA}::uuid else ${tenantB}::uuid end, 'note ' || n, n from generate_series(1, 2000) n`);
-    await db.transaction(tenantA, (tx) => tx.rows(sql`insert into tags select tenant_id, id, 'odd' from notes where id % 4 = 0`));
+    await db.transaction(tenantA, (tx) =>
+      tx.rows(sql`insert into tags select tenant_id, id, 'odd' from notes where id % 4 = 0`),
+    );
     await db.systemDb.rows(sql`insert into counters values (1, 0), (2, 0)`);
   }, 60_000);
 
@@ -24,8 +26,15 @@ describe.each(kinds)('queries on %s', (_name, open) => {
         select '2010-12-01 08:26:00.123+02'::timestamptz as instant, 1.5000::numeric as exact, 9007199254740993::int8 as big, 7::int4 as small,
           '2010-12-31'::date as day, '{"a":[1,null]}'::jsonb as document, true as yes, null as nothing, '2010-12-01 08:26:00'::timestamp as zoneless`);
       expect(row).toEqual({
-        instant: new Date('2010-12-01T06:26:00.123Z'), exact: '1.5000', big: '9007199254740993', small: 7,
-        day: '2010-12-31', document: { a: [1, null] }, yes: true, nothing: null, zoneless: '2010-12-01 08:26:00',
+        instant: new Date('2010-12-01T06:26:00.123Z'),
+        exact: '1.5000',
+        big: '9007199254740993',
+        small: 7,
+        day: '2010-12-31',
+        document: { a: [1, null] },
+        yes: true,
+        nothing: null,
+        zoneless: '2010-12-01 08:26:00',
       });
     });
 
@@ -36,7 +45,16 @@ describe.each(kinds)('queries on %s', (_name, open) => {
           ${null}::text as nothing, ${{ a: 'b"c' }}::jsonb as document, ${json(['x', 1])}::jsonb as list, ${'2010-12-31'}::date as day,
           ${'2010-12-01 08:26:00.123456+00'}::timestamptz = '2010-12-01 08:26:00.123456+00'::timestamptz as exact`);
       expect(row).toEqual({
-        at, text: 'text', number: '1.25', yes: true, no: false, nothing: null, document: { a: 'b"c' }, list: ['x', 1], day: '2010-12-31', exact: true,
+        at,
+        text: 'text',
+        number: '1.25',
+        yes: true,
+        no: false,
+        nothing: null,
+        document: { a: 'b"c' },
+        list: ['x', 1],
+        day: '2010-12-31',
+        exact: true,
       });
     });
 
@@ -47,7 +65,13 @@ describe.each(kinds)('queries on %s', (_name, open) => {
         select ${array(texts)}::text[] as texts, ${array(['1.50', null])}::numeric[] as numbers, ${array([at, null])}::timestamptz[] as instants,
           ${array([tenantA, null])}::uuid[] as ids, ${array([true, false, null])}::boolean[] as flags, ${array([])}::text[] as none, ${array([1, 2])}::int[] as ints`);
       expect(row).toEqual({
-        texts, numbers: ['1.50', null], instants: [at, null], ids: [tenantA, null], flags: [true, false, null], none: [], ints: [1, 2],
+        texts,
+        numbers: ['1.50', null],
+        instants: [at, null],
+        ids: [tenantA, null],
+        flags: [true, false, null],
+        none: [],
+        ints: [1, 2],
       });
     });
 
@@ -68,7 +92,9 @@ describe.each(kinds)('queries on %s', (_name, open) => {
 
     it('shows nothing without a tenant', async () => {
       expect([...(await db.app`select * from notes`)]).toEqual([]);
-      await expect(db.app`insert into notes (tenant_id, body) values (${tenantA}, 'x')`).rejects.toThrow(/row-level security/);
+      await expect(db.app`insert into notes (tenant_id, body) values (${tenantA}, 'x')`).rejects.toThrow(
+        /row-level security/,
+      );
     });
 
     it.each([
@@ -77,7 +103,10 @@ describe.each(kinds)('queries on %s', (_name, open) => {
       ['a foreign id', sql`select distinct tenant_id from notes where tenant_id in (${tenantA}, ${tenantB})`],
       ['a join', sql`select distinct n.tenant_id from notes n join tags t on t.note_id = n.id`],
       ['a common table expression', sql`with every as (select * from notes) select distinct tenant_id from every`],
-      ['a materialized one', sql`with every as materialized (select * from notes) select distinct tenant_id from every`],
+      [
+        'a materialized one',
+        sql`with every as materialized (select * from notes) select distinct tenant_id from every`,
+      ],
       ['a sub-select', sql`select (select min(tenant_id::text)::uuid from notes) as tenant_id`],
       ['a trailing comment', sql`select distinct tenant_id from notes -- all`],
     ])('sees one tenant only through %s', async (_what, statement) => {
@@ -86,12 +115,18 @@ describe.each(kinds)('queries on %s', (_name, open) => {
 
     it('counts rightly and keeps the order', async () => {
       const tenant = db.tenant(tenantA);
-      expect(await tenant.rows(sql`select count(*) as n, sum(amount) as sum from notes`)).toEqual([{ n: '1000', sum: '1001000.0000' }]);
+      expect(await tenant.rows(sql`select count(*) as n, sum(amount) as sum from notes`)).toEqual([
+        { n: '1000', sum: '1001000.0000' },
+      ]);
       const rising = await tenant.rows<{ amount: string }>(sql`select amount from notes order by amount, id limit 300`);
       expect(rising.map(({ amount }) => Number(amount))).toEqual(Array.from({ length: 300 }, (_, n) => 2 * n + 2));
-      const falling = await tenant.rows<{ amount: string }>(sql`select amount from notes order by amount desc, id limit 300`);
+      const falling = await tenant.rows<{ amount: string }>(
+        sql`select amount from notes order by amount desc, id limit 300`,
+      );
       expect(falling.map(({ amount }) => Number(amount))).toEqual(Array.from({ length: 300 }, (_, n) => 2000 - 2 * n));
-      const joined = await tenant.rows<{ id: string }>(sql`select n.id from notes n join tags t on t.note_id = n.id order by n.amount desc limit 20`);
+      const joined = await tenant.rows<{ id: string }>(
+        sql`select n.id from notes n join tags t on t.note_id = n.id order by n.amount desc limit 20`,
+      );
       const ids = joined.map(({ id }) => Number(id));
       expect(ids).toEqual(ids.toSorted((a, b) => b - a));
     });
@@ -99,7 +134,10 @@ describe.each(kinds)('queries on %s', (_name, open) => {
     it('keeps tenants apart over a thousand interleaved reads of one pool', async () => {
       const reads = Array.from({ length: 1000 }, (_, n) => {
         const tenant = n % 2 === 0 ? tenantA : tenantB;
-        return db.tenant(tenant).rows<{ tenant_id: string }>(sql`select tenant_id from notes order by id limit 1`).then((rows) => rows[0]?.tenant_id === tenant);
+        return db
+          .tenant(tenant)
+          .rows<{ tenant_id: string }>(sql`select tenant_id from notes order by id limit 1`)
+          .then((rows) => rows[0]?.tenant_id === tenant);
       });
       expect((await Promise.all(reads)).every(Boolean)).toBe(true);
     });
@@ -122,11 +160,15 @@ describe.each(kinds)('queries on %s', (_name, open) => {
         throw new Error('no');
       });
       await expect(failing).rejects.toThrow('no');
-      expect(await db.tenant(tenantA).rows(sql`select body from notes where body in ('kept', 'lost')`)).toEqual([{ body: 'kept' }]);
+      expect(await db.tenant(tenantA).rows(sql`select body from notes where body in ('kept', 'lost')`)).toEqual([
+        { body: 'kept' },
+      ]);
     });
 
     it('refuses rows of another tenant', async () => {
-      const foreign = db.transaction(tenantA, (tx) => tx.rows(sql`insert into notes (tenant_id, body) values (${tenantB}, 'x')`));
+      const foreign = db.transaction(tenantA, (tx) =>
+        tx.rows(sql`insert into notes (tenant_id, body) values (${tenantB}, 'x')`),
+      );
       await expect(foreign).rejects.toThrow(/row-level security/);
     });
 
@@ -141,7 +183,10 @@ describe.each(kinds)('queries on %s', (_name, open) => {
         return codes;
       });
       expect(failed).toEqual(['23505', 'counters_pkey']);
-      expect(await db.systemDb.rows(sql`select id from counters where id >= 10 order by id`)).toEqual([{ id: 10 }, { id: 11 }]);
+      expect(await db.systemDb.rows(sql`select id from counters where id >= 10 order by id`)).toEqual([
+        { id: 10 },
+        { id: 11 },
+      ]);
     });
 
     it('says so when a swallowed failure undid the work', async () => {
@@ -184,7 +229,10 @@ describe.each(kinds)('queries on %s', (_name, open) => {
           })(),
         ),
       );
-      expect(await db.systemDb.rows(sql`select value from counters where id in (1, 2) order by id`)).toEqual([{ value: '200' }, { value: '900' }]);
+      expect(await db.systemDb.rows(sql`select value from counters where id in (1, 2) order by id`)).toEqual([
+        { value: '200' },
+        { value: '900' },
+      ]);
     });
   });
 
@@ -192,7 +240,9 @@ describe.each(kinds)('queries on %s', (_name, open) => {
     it('reads a large result in batches, and lets others work meanwhile', async () => {
       const sizes: number[] = [];
       let sum = 0;
-      for await (const rows of db.tenant(tenantA).stream<{ n: number }>(sql`select n from generate_series(1, ${2500}::int) n order by n`, 1000)) {
+      for await (const rows of db
+        .tenant(tenantA)
+        .stream<{ n: number }>(sql`select n from generate_series(1, ${2500}::int) n order by n`, 1000)) {
         sizes.push(rows.length);
         for (const { n } of rows) sum += n;
         expect(await db.tenant(tenantB).rows(sql`select 1 as one`)).toEqual([{ one: 1 }]);
@@ -206,7 +256,9 @@ describe.each(kinds)('queries on %s', (_name, open) => {
         break;
       }
       expect(db.stats().app.inUse).toBe(0);
-      expect(await db.systemDb.rows(sql`select count(*) as n from pg_cursors where name like 'olympus%'`)).toEqual([{ n: '0' }]);
+      expect(await db.systemDb.rows(sql`select count(*) as n from pg_cursors where name like 'olympus%'`)).toEqual([
+        { n: '0' },
+      ]);
     });
 
     it('reads within a transaction', async () => {
@@ -227,10 +279,12 @@ describe.each(kinds)('queries on %s', (_name, open) => {
     const stopOther = await db.listen('Other "channel"', (payload) => others.push(payload));
     await db.systemDb.rows(sql`select pg_notify('olympus_test', ${'one'})`);
     await db.transaction(tenantA, (tx) => tx.rows(sql`select pg_notify('olympus_test', ${'two'})`));
-    await db.transaction(tenantA, async (tx) => {
-      await tx.rows(sql`select pg_notify('olympus_test', ${'rolled back'})`);
-      throw new Error('no');
-    }).catch(() => {});
+    await db
+      .transaction(tenantA, async (tx) => {
+        await tx.rows(sql`select pg_notify('olympus_test', ${'rolled back'})`);
+        throw new Error('no');
+      })
+      .catch(() => {});
     await db.systemDb.rows(sql`select pg_notify('Other "channel"', ${'three'})`);
     await expect.poll(() => [heard, others]).toEqual([['one', 'two'], ['three']]);
     await stop();

@@ -20,14 +20,17 @@ export function createQueries({ app, system, holdCursors }: QueryOptions): Queri
       return {
         tenantId,
         rows: async (statement) => single(app, underTenant(compile(statement), tenantId)),
-        stream: (statement, batch) => streamAlone(app, beginFor(tenantId), statement, { batch, hold: holdCursors }),
+        stream: (statement, batch) =>
+          streamAlone(app, compile(statement), { begin: beginFor(tenantId), batch, hold: holdCursors }),
       };
     },
-    transaction: async (tenantId, work) => transact(app, beginFor(checkTenant(tenantId)), { tenantId }, work),
-    systemTransaction: (work) => transact(system, 'begin', {}, work),
+    transaction: async (tenantId, work) =>
+      transact(app, { begin: beginFor(checkTenant(tenantId)), extra: { tenantId } }, work),
+    systemTransaction: (work) => transact(system, { begin: 'begin', extra: {} }, work),
     systemDb: {
       rows: async (statement) => single(system, compile(statement)),
-      stream: (statement, batch) => streamAlone(system, 'begin', statement, { batch, hold: holdCursors }),
+      stream: (statement, batch) =>
+        streamAlone(system, compile(statement), { begin: 'begin', batch, hold: holdCursors }),
     },
   };
 }

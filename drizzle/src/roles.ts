@@ -14,7 +14,8 @@ const races = new Set(['42710', '23505', 'XX000', '40001', '40P01']);
 export async function createRoles(sql: postgres.Sql): Promise<void> {
   for (const name of names) {
     await retryRaces(async () => {
-      const [role] = await sql`select rolcanlogin or rolsuper or rolbypassrls as powerful from pg_roles where rolname = ${name}`;
+      const [role] =
+        await sql`select rolcanlogin or rolsuper or rolbypassrls as powerful from pg_roles where rolname = ${name}`;
       if (!role) await sql.unsafe(`create role ${name} nologin nosuperuser nobypassrls`);
       else if (role['powerful']) await sql.unsafe(`alter role ${name} nologin nosuperuser nobypassrls`);
     });
@@ -32,13 +33,15 @@ export async function createRoles(sql: postgres.Sql): Promise<void> {
 export async function grantTables(sql: postgres.Sql): Promise<void> {
   const both = names.join(', ');
   await retryRaces(() =>
-    sql.unsafe(`
+    sql
+      .unsafe(`
       grant usage on schema public to ${both};
       grant select, insert, update, delete on all tables in schema public to ${both};
       grant usage, select on all sequences in schema public to ${both};
       alter default privileges in schema public grant select, insert, update, delete on tables to ${both};
       alter default privileges in schema public grant usage, select on sequences to ${both};
-    `).simple(),
+    `)
+      .simple(),
   );
 }
 

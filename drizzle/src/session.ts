@@ -3,7 +3,7 @@ import type postgres from 'postgres';
 import { DatabaseTimeout, DatabaseUnavailable } from './errors.ts';
 import type { Statement } from './statement.ts';
 
-export type Row = Record<string, unknown>;
+type Row = Record<string, unknown>;
 
 export interface Result {
   rows: Row[];

@@ -7,7 +7,7 @@ export interface Statement {
   parameters: Parameter[];
 }
 
-export type Parameter = string | number | bigint | boolean | Date | Uint8Array | null;
+type Parameter = string | number | bigint | boolean | Date | Uint8Array | null;
 
 const dialect = new PgDialect();
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -1,13 +1,16 @@
-import type { SQL } from 'drizzle-orm';
 import { DatabaseUnavailable } from './errors.ts';
 import type { Pool } from './pool.ts';
 import type { Session } from './session.ts';
-import { compile, type Statement } from './statement.ts';
+import type { Statement } from './statement.ts';
 
 let cursors = 0;
 
 /** Reads a cursor within the transaction that `session` is in. */
-export async function* streamInside<R extends object>(session: Session, statement: Statement, batch: number): AsyncGenerator<R[], void> {
+export async function* streamInside<R extends object>(
+  session: Session,
+  statement: Statement,
+  batch: number,
+): AsyncGenerator<R[], void> {
   const cursor = await declare(session, statement, '');
   try {
     yield* fetchAll<R>(session, cursor, batch);
@@ -23,15 +26,13 @@ export async function* streamInside<R extends object>(session: Session, statemen
  */
 export async function* streamAlone<R extends object>(
   pool: Pool,
-  begin: string,
-  statement: SQL,
-  { batch, hold }: { batch: number; hold: boolean },
+  statement: Statement,
+  { begin, batch, hold }: { begin: string; batch: number; hold: boolean },
 ): AsyncGenerator<R[], void> {
-  const compiled = compile(statement);
   const session = await pool.lease();
   try {
     await session.script(begin);
-    const cursor = await declare(session, compiled, hold ? 'with hold' : '');
+    const cursor = await declare(session, statement, hold ? 'with hold' : '');
     if (hold) await session.script('commit');
     try {
       yield* fetchAll<R>(session, cursor, batch);
@@ -46,7 +47,10 @@ export async function* streamAlone<R extends object>(
 
 /** Outside a transaction `rollback` is a warning, so it is right after every way out. */
 function ended(session: Session): Promise<boolean> {
-  return session.script('rollback').then(() => true, () => false);
+  return session.script('rollback').then(
+    () => true,
+    () => false,
+  );
 }
 
 async function declare(session: Session, { text, parameters }: Statement, hold: '' | 'with hold'): Promise<string> {

@@ -10,16 +10,20 @@ const serializationFailure = '40001';
 const deadlock = '40P01';
 const retries = 3;
 
-/** Runs `work` between `begin`, a script that may also set the tenant, and `commit`. */
-export async function transact<E extends object, T>(
-  pool: Pool,
-  begin: string,
-  extra: E,
-  work: (db: InTransaction<SystemDb & E>) => Promise<T>,
-): Promise<T> {
+interface Opening<E> {
+  /** The script that begins the transaction; it may also set the tenant. */
+  begin: string;
+  /** What the transaction's `db` carries besides its methods. */
+  extra: E;
+}
+
+type Work<E, T> = (db: InTransaction<SystemDb & E>) => Promise<T>;
+
+/** Runs `work` in a transaction, and again after a failure that only a repetition cures. */
+export async function transact<E extends object, T>(pool: Pool, opening: Opening<E>, work: Work<E, T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await pool.use((session) => once(session, begin, extra, work));
+      return await pool.use((session) => once(session, opening, work));
     } catch (error) {
       const code = pgErrorCode(error);
       if ((code !== serializationFailure && code !== deadlock) || attempt > retries) throw error;
@@ -28,12 +32,7 @@ export async function transact<E extends object, T>(
   }
 }
 
-async function once<E extends object, T>(
-  session: Session,
-  begin: string,
-  extra: E,
-  work: (db: InTransaction<SystemDb & E>) => Promise<T>,
-): Promise<T> {
+async function once<E extends object, T>(session: Session, { begin, extra }: Opening<E>, work: Work<E, T>): Promise<T> {
   const scope = { open: true, savepoints: 0 };
   let value: T;
   try {
@@ -41,7 +40,9 @@ async function once<E extends object, T>(
     value = await work(createScope(session, scope, extra));
   } catch (error) {
     scope.open = false;
-    await session.script('rollback').catch(() => session.discard(new DatabaseUnavailable('LOST', 'the rollback failed')));
+    await session
+      .script('rollback')
+      .catch(() => session.discard(new DatabaseUnavailable('LOST', 'the rollback failed')));
     throw error;
   }
   scope.open = false;

@@ -35,9 +35,11 @@ export class Backend {
     this.pulse.begin(limitMs);
     try {
       // The stream variant, because the others parse and keep every message. It works before it returns its promise.
-      this.db.execProtocolRawStream(messages, { syncToFs: false, onRawData: (bytes) => answer.add(bytes) }).catch((error: unknown) => {
-        outcome.error ??= String(error);
-      });
+      this.db
+        .execProtocolRawStream(messages, { syncToFs: false, onRawData: (bytes) => answer.add(bytes) })
+        .catch((error: unknown) => {
+          outcome.error ??= String(error);
+        });
     } finally {
       this.pulse.end();
     }
@@ -95,7 +97,8 @@ class Answer {
 
   private learn(message: Buffer, type: number): void {
     if (type === messageType.readyForQuery) this.outcome.idle = message[5] === idle;
-    else if (type === messageType.commandComplete) this.outcome.changedSession ||= sessionCommands.test(readText(message, 5));
+    else if (type === messageType.commandComplete)
+      this.outcome.changedSession ||= sessionCommands.test(readText(message, 5));
     else if (type === messageType.error) this.outcome.error = errorMessage(message);
   }
 }

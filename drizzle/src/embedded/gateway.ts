@@ -22,7 +22,10 @@ export class Gateway {
   private scheduled = false;
   private lastId = 0;
 
-  constructor(createBackend: (notify: (channel: string, message: Buffer) => void) => Backend, parameters: Record<string, string>) {
+  constructor(
+    createBackend: (notify: (channel: string, message: Buffer) => void) => Backend,
+    parameters: Record<string, string>,
+  ) {
     this.parameters = parameters;
     this.backend = createBackend((channel, message) => {
       for (const connection of this.connections) if (connection.channels.has(channel)) connection.peer.write(message);

@@ -44,16 +44,20 @@ export class Host {
     const channel = new Channel();
     this.channels.add(channel);
     channel.once('close', () => this.channels.delete(channel));
-    const { worker, pulse, ready } = this.running;
-    ready.then(
-      () => {
-        const { port1, port2 } = new MessageChannel();
-        channel.attach(port1, pulse);
-        worker.postMessage({ type: 'connect', port: port2 } satisfies ToWorker, [port2]);
-      },
-      (error: unknown) => channel.destroy(unavailable(String(error))),
-    );
+    void this.attach(channel, this.running);
     return channel;
+  }
+
+  private async attach(channel: Channel, { worker, pulse, ready }: Running): Promise<void> {
+    try {
+      await ready;
+    } catch (error) {
+      channel.destroy(unavailable(String(error)));
+      return;
+    }
+    const { port1, port2 } = new MessageChannel();
+    channel.attach(port1, pulse);
+    worker.postMessage({ type: 'connect', port: port2 } satisfies ToWorker, [port2]);
   }
 
   async close(): Promise<void> {
@@ -61,7 +65,7 @@ export class Host {
     clearInterval(this.watch);
     const { worker, exited } = this.running;
     const bound = setTimeout(() => void worker.terminate(), closeMs);
-    worker.postMessage({ type: 'close' } satisfies ToWorker);
+    worker.postMessage({ type: 'close' } satisfies ToWorker, []);
     await exited;
     clearTimeout(bound);
   }

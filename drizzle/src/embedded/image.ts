@@ -43,7 +43,8 @@ async function create(folder: string): Promise<void> {
     if (message.type === 'failed') problem = message.message;
   });
   const [code] = (await once(worker, 'exit')) as [number];
-  if (problem !== undefined || code !== 0) throw new Error(`no database could be made in ${folder}: ${problem ?? 'its worker ended'}`);
+  if (problem !== undefined || code !== 0)
+    throw new Error(`no database could be made in ${folder}: ${problem ?? 'its worker ended'}`);
 }
 
 /** Says that the folder holds a whole database: a crash while it was filled must not leave half of one. PostgreSQL ignores it. */

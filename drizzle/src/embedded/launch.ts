@@ -4,19 +4,21 @@ import { dirname, join, sep } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { WorkerSettings } from './messages.ts';
 
-const here = import.meta.url;
-
 export function launch(workerData: WorkerSettings): Worker {
-  const file = here.endsWith('.ts') ? './worker-from-source.mjs' : './worker.js';
+  const file = import.meta.url.endsWith('.ts')
+    ? new URL('./worker-from-source.mjs', import.meta.url)
+    : new URL('./worker.js', import.meta.url);
   // Options of this process, such as a test runner's loaders, are not the worker's.
-  return new Worker(new URL(file, here), { workerData, execArgv: [], name: 'olympus-embedded' });
+  return new Worker(file, { workerData, execArgv: [], name: 'olympus-embedded' });
 }
 
 /** Where a new, empty database may be kept for the next folder: among the installed packages, named by the version that made it. */
 export function imageCache(): string | undefined {
   try {
-    const module = createRequire(here).resolve('@electric-sql/pglite');
-    const { version } = JSON.parse(readFileSync(join(dirname(module), '..', 'package.json'), 'utf8')) as { version: string };
+    const module = createRequire(import.meta.url).resolve('@electric-sql/pglite');
+    const { version } = JSON.parse(readFileSync(join(dirname(module), '..', 'package.json'), 'utf8')) as {
+      version: string;
+    };
     const root = module.slice(0, module.indexOf(`${sep}node_modules${sep}`));
     return join(root, 'node_modules', '.cache', 'olympus', `embedded-${version}`);
   } catch {

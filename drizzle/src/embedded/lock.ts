@@ -91,7 +91,10 @@ class Announcement {
   }
 
   private static async at(place: string): Promise<Announcement> {
-    const own = new Announcement(place, createServer((socket) => socket.destroy()));
+    const own = new Announcement(
+      place,
+      createServer((socket) => socket.destroy()),
+    );
     const hidden = `.${own.name}`;
     try {
       await listen(own.server, join(own.reach, hidden));
@@ -140,7 +143,9 @@ function answers(path: string): Promise<boolean> {
       socket.destroy();
       done(true);
     });
-    socket.once('error', (error: NodeJS.ErrnoException) => done(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      done(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
+    );
   });
 }
 
@@ -149,7 +154,9 @@ function readProcessId(path: string): Promise<number | undefined> {
     const socket = connect(path);
     let text = '';
     socket.setTimeout(300, () => socket.destroy());
-    socket.on('data', (chunk) => { text += chunk.toString(); });
+    socket.on('data', (chunk) => {
+      text += chunk.toString();
+    });
     socket.on('error', () => {});
     socket.once('close', () => done(Number(text) || undefined));
   });

@@ -20,7 +20,16 @@ const defaultStatementTimeoutMs = 30_000;
 const defaultIdleTransactionMs = 30_000;
 
 /** Startup settings that are not passed on to the session: the gateway or the handshake has dealt with them. */
-const ownSettings = new Set(['user', 'database', 'client_encoding', 'options', 'replication', 'role', 'statement_timeout', 'idle_in_transaction_session_timeout']);
+const ownSettings = new Set([
+  'user',
+  'database',
+  'client_encoding',
+  'options',
+  'replication',
+  'role',
+  'statement_timeout',
+  'idle_in_transaction_session_timeout',
+]);
 const settingName = /^[a-z_][a-z0-9_.]*$/i;
 
 export class LogicalConnection {

@@ -9,7 +9,7 @@ import { lockFolder } from './lock.ts';
 export interface Embedded {
   socket: () => Duplex;
   /** Ends the worker after a last checkpoint, then lets other processes in. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** Starts the embedded database on `dataDir`, which it makes. Throws `DataFolderInUse` when another process is on it. */
@@ -26,10 +26,10 @@ export async function startEmbedded(dataDir: string, log: DatabaseLog): Promise<
   try {
     const data = join(folder, 'data');
     await ensureDatabase(data);
-    host = new Host(data, log);
-    await host.ready;
-    const { connect } = host;
-    return { socket: connect.bind(host), close };
+    const started = new Host(data, log);
+    host = started;
+    await started.ready;
+    return { socket: () => started.connect(), close };
   } catch (error) {
     await close();
     throw error;

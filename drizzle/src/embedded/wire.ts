@@ -25,7 +25,10 @@ export function frame(type: number, ...parts: (Uint8Array | string)[]): Buffer {
   const body = parts.map((part) => (typeof part === 'string' ? Buffer.from(`${part}\0`) : part));
   const head = Buffer.alloc(headerLength);
   head[0] = type;
-  head.writeInt32BE(body.reduce((sum, part) => sum + part.length, 4), 1);
+  head.writeInt32BE(
+    body.reduce((sum, part) => sum + part.length, 4),
+    1,
+  );
   return Buffer.concat([head, ...body]);
 }
 
@@ -39,7 +42,7 @@ export function closeStatement(name: string): Buffer {
   return frame(messageType.close, Buffer.from('S'), name);
 }
 
-export function readyForQuery(): Buffer {
+function readyForQuery(): Buffer {
   return frame(messageType.readyForQuery, Buffer.from([idle]));
 }
 

@@ -8,7 +8,7 @@ import { Pulse } from './pulse.ts';
 
 type Serving = Extract<WorkerSettings, { task: 'serve' }>;
 
-const say = (message: FromWorker): void => parentPort?.postMessage(message);
+const say = (message: FromWorker): void => parentPort?.postMessage(message, []);
 
 /** The default takes 128 MB for buffers; what is read often stays in the system's cache as well. */
 const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'];

@@ -7,10 +7,12 @@ const [task, dataDir, migrationsFolder] = process.argv.slice(2) as [string, stri
 try {
   const db = await openDatabase({ dataDir, migrationsFolder });
   process.stdout.write('open\n');
-  while (task === 'write') {
-    const id = crypto.randomUUID();
-    await db.transaction(tenantA, (tx) => tx.rows(sql`insert into entries values (${id})`));
-    process.stdout.write(`${id}\n`);
+  if (task === 'write') {
+    for (;;) {
+      const id = crypto.randomUUID();
+      await db.transaction(tenantA, (tx) => tx.rows(sql`insert into entries values (${id})`));
+      process.stdout.write(`${id}\n`);
+    }
   }
   if (task === 'hold') setInterval(() => {}, 1000);
   else await db.close();

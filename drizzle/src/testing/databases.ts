@@ -41,7 +41,10 @@ export function makeFolder(): TestFolder {
   mkdirSync(join(migrations, 'meta'), { recursive: true });
   writeFileSync(join(migrations, '0000_start.sql'), migration.join(';\n--> statement-breakpoint\n'));
   const entries = [{ idx: 0, version: '7', when: 1_700_000_000_000, tag: '0000_start', breakpoints: true }];
-  writeFileSync(join(migrations, 'meta', '_journal.json'), JSON.stringify({ version: '7', dialect: 'postgresql', entries }));
+  writeFileSync(
+    join(migrations, 'meta', '_journal.json'),
+    JSON.stringify({ version: '7', dialect: 'postgresql', entries }),
+  );
   return { path, migrations, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
