@@ -1,0 +1,151 @@
+import type { Order } from '@olympus/contracts';
+import type { Db } from '@olympus/database';
+import { appendAll } from '../../events/outbox.ts';
+import type { Context } from '../../kernel/context.ts';
+import { Failure } from '../../kernel/failure.ts';
+import { refusalOf, type Outcome } from '../batch.ts';
+import { tell } from '../products/product.ts';
+import { openShelf, type Shelf } from '../products/shelf.ts';
+import { unitsOf } from './lines.ts';
+import { toOrder, type OrderRow } from './order.ts';
+import { findReferences, lockOrders } from './repository.ts';
+import { insertOrders, skipTakenNumbers, updateOrders, type Draft, type Placing, type Revision } from './writes.ts';
+
+/** What changes are planned against: read in their transaction, and locked where a plan relies on it. */
+export interface Books {
+  readonly orders: ReadonlyMap<string, OrderRow>;
+  readonly shelf: Shelf;
+  readonly customers: ReadonlySet<string>;
+  readonly locations: ReadonlySet<string>;
+  /** Of the numbers that new orders name, those in use. */
+  readonly numbers: Set<string>;
+}
+
+export type Plan =
+  | { readonly draft: Draft }
+  | { readonly revision: Revision }
+  /** There is nothing to write. */
+  | { readonly unchanged: OrderRow };
+
+export interface Change {
+  /** The order to be changed; null for a new one. */
+  readonly orderId: string | null;
+  /** What a new order names. */
+  readonly names: Pick<Draft, 'customerId' | 'locationId' | 'number'> | null;
+  /** The products that it sells, or whose stock it may move. */
+  productIds(order: OrderRow | undefined): readonly string[];
+  /** Throws the failure that forbids the change. */
+  plan(books: Books): Plan;
+}
+
+/**
+ * Applies changes in their order, each with its own outcome, by a handful of statements however many they are: what
+ * they are about is locked and read, they are planned one after the other, and the plans are written together. With a
+ * savepoint for each, the tenant's other sales would wait for all their round trips.
+ */
+export async function applyChanges(ctx: Context, changes: readonly Change[]): Promise<Outcome<Order>[]> {
+  const outcomes: Outcome<Order>[] = [];
+  for (const wave of wavesOf(changes)) outcomes.push(...(await applyWave(ctx, wave)));
+  return outcomes;
+}
+
+/** Applies one change; throws the failure that forbids it. */
+export async function applyChange(ctx: Context, change: Change): Promise<Order> {
+  const [outcome] = await applyChanges(ctx, [change]);
+  if (!outcome || outcome instanceof Failure) throw outcome;
+  return outcome;
+}
+
+/** Cuts where an order comes up again, since its second change is planned on what the first one wrote. */
+function wavesOf(changes: readonly Change[]): Change[][] {
+  const waves: Change[][] = [];
+  const met = new Set<string | null>();
+  for (const change of changes) {
+    if (waves.length === 0 || (change.orderId !== null && met.has(change.orderId))) {
+      waves.push([]);
+      met.clear();
+    }
+    met.add(change.orderId);
+    waves.at(-1)?.push(change);
+  }
+  return waves;
+}
+
+async function applyWave(ctx: Context, changes: readonly Change[]): Promise<Outcome<Order>[]> {
+  const now = ctx.clock.now();
+  const books = await openBooks(ctx.db, changes);
+  const plans = changes.map((change): Outcome<Plan> => {
+    try {
+      return change.plan(books);
+    } catch (cause) {
+      return refusalOf(cause);
+    }
+  });
+  const revisions = plans.flatMap((plan) => ('revision' in plan ? [plan.revision] : []));
+  const drafts = plans.flatMap((plan) => ('draft' in plan ? [plan.draft] : []));
+
+  const { userId, timeZone, currency } = ctx.principal;
+  const rows = [
+    ...(await updateOrders(ctx.db, revisions, now)),
+    ...(await insertAll(ctx.db, drafts, { userId, timeZone, currency, now })),
+  ];
+  const written = new Map(rows.map((row) => [row.id, toOrder(row)]));
+  const outcomes = plans.map((plan) => outcomeOf(plan, written, books.shelf));
+
+  const products = await books.shelf.write(now);
+  await appendAll(
+    ctx,
+    plans.flatMap((plan, index) => eventOf(plan, outcomes[index])),
+  );
+  await tell(
+    ctx,
+    products.map((product) => ({ product, event: 'product.updated' })),
+  );
+  return outcomes;
+}
+
+/** Orders are locked before products, and both in the order of their ids, so that no two transactions wait for each other. */
+async function openBooks(db: Db, changes: readonly Change[]): Promise<Books> {
+  const found = await lockOrders(
+    db,
+    changes.flatMap(({ orderId }) => orderId ?? []),
+  );
+  const orders = new Map(found.map((order) => [order.id, order]));
+  const shelf = await openShelf(
+    db,
+    changes.flatMap((change) => change.productIds(orders.get(change.orderId ?? ''))),
+  );
+  const references = await findReferences(db, {
+    customers: changes.flatMap(({ names }) => names?.customerId ?? []),
+    locations: changes.flatMap(({ names }) => names?.locationId ?? []),
+    numbers: changes.flatMap(({ names }) => names?.number ?? []),
+  });
+  return { orders, shelf, ...references };
+}
+
+/** Where the tenant's next numbers turn out to be given already, the sales left over get the free ones after them. */
+async function insertAll(db: Db, drafts: readonly Draft[], placing: Placing): Promise<OrderRow[]> {
+  const placed = await insertOrders(db, drafts, placing);
+  const done = new Set(placed.map(({ id }) => id));
+  const left = drafts.filter(({ id, number }) => number === null && !done.has(id));
+  if (left.length === 0) return placed;
+  await skipTakenNumbers(db);
+  return [...placed, ...(await insertAll(db, left, placing))];
+}
+
+function outcomeOf(plan: Outcome<Plan>, written: ReadonlyMap<string, Order>, shelf: Shelf): Outcome<Order> {
+  if (plan instanceof Failure) return plan;
+  if ('unchanged' in plan) return toOrder(plan.unchanged);
+  const order = written.get('draft' in plan ? plan.draft.id : plan.revision.id);
+  if (order) return order;
+  if (!('draft' in plan)) throw new Error('a locked order was not there to be changed');
+  // Another transaction took the number after it was looked up: the stock goes back.
+  shelf.giveBack(unitsOf(plan.draft.lines));
+  return new Failure('ORDER_NUMBER_TAKEN', { number: plan.draft.number ?? '' });
+}
+
+function eventOf(plan: Outcome<Plan>, order: Outcome<Order> | undefined) {
+  if (!order || order instanceof Failure || plan instanceof Failure || 'unchanged' in plan) return [];
+  const type = 'draft' in plan ? ('order.created' as const) : ('order.updated' as const);
+  return [{ subject: { topic: 'orders' as const, id: order.id }, payload: { type, orderId: order.id, order } }];
+}

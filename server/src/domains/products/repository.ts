@@ -1,0 +1,126 @@
+import { array, sql, type Db } from '@olympus/database';
+import { productColumns, type ProductRow } from './product.ts';
+
+export interface NewProduct {
+  readonly id: string;
+  readonly sku: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly price: string;
+  readonly currency: string;
+  readonly stock: number | null;
+  readonly active: boolean;
+  readonly imageUrl: string | null;
+}
+
+/** What is undefined stays as it is. */
+export type ProductChanges = { readonly [K in Exclude<keyof NewProduct, 'id'>]?: NewProduct[K] | undefined };
+
+/** Which product a change is for: any version of it, or only the one that the caller has seen. */
+export interface Target {
+  readonly id: string;
+  readonly expectedVersion: number | undefined;
+}
+
+export async function findProduct(db: Db, id: string): Promise<ProductRow | undefined> {
+  const [row] = await db.rows<ProductRow>(
+    sql`select ${productColumns} from products p where p.tenant_id = ${db.tenantId}::uuid and p.id = ${id}::uuid`,
+  );
+  return row;
+}
+
+/** Locks products in the order of their ids, as every transaction does that changes several: so none waits in a circle. */
+export async function lockProducts(db: Db, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await db.rows(sql`
+    select p.id from products p where p.tenant_id = ${db.tenantId}::uuid and p.id = any(${array(ids)}::uuid[])
+    order by p.id for no key update`);
+}
+
+/** undefined when the sku is taken. */
+export async function insertProduct(db: Db, product: NewProduct, now: Date): Promise<ProductRow | undefined> {
+  const [row] = await db.rows<ProductRow>(sql`
+    insert into products as p (tenant_id, id, sku, name, description, price, currency, stock, active, image_url,
+                               named_at, created_at, updated_at)
+    values (${db.tenantId}::uuid, ${product.id}::uuid, ${product.sku}, ${product.name}, ${product.description},
+            ${product.price}::numeric, ${product.currency}, ${product.stock}::bigint, ${product.active},
+            ${product.imageUrl}, ${now}, ${now}, ${now})
+    on conflict (tenant_id, sku) do nothing
+    returning ${productColumns}`);
+  return row;
+}
+
+/**
+ * undefined when there is no such product of that version. A stock set by hand leaves its difference among the
+ * movements. Throws the database's `23505` when the sku is taken.
+ */
+export async function updateProduct(
+  db: Db,
+  target: Target,
+  change: { changes: ProductChanges; movementId: string; userId: string; now: Date },
+): Promise<ProductRow | undefined> {
+  const { changes, movementId, userId, now } = change;
+  const set = [sql`version = p.version + 1`, sql`updated_at = ${now}`];
+  if (changes.sku !== undefined) set.push(sql`sku = ${changes.sku}`);
+  if (changes.name !== undefined) set.push(sql`name = ${changes.name}`, sql`named_at = ${now}`);
+  if (changes.description !== undefined) set.push(sql`description = ${changes.description}`);
+  if (changes.price !== undefined) set.push(sql`price = ${changes.price}::numeric`);
+  if (changes.active !== undefined) set.push(sql`active = ${changes.active}`);
+  if (changes.imageUrl !== undefined) set.push(sql`image_url = ${changes.imageUrl}`);
+  if (changes.stock === undefined) {
+    const [row] = await db.rows<ProductRow>(sql`
+      update products p set ${sql.join(set, sql`, `)} where ${isTarget(db, target)} returning ${productColumns}`);
+    return row;
+  }
+  set.push(sql`stock = ${changes.stock}::bigint`);
+  const [row] = await db.rows<ProductRow>(sql`
+    with before as materialized (
+      select p.id, p.stock from products p where ${isTarget(db, target)} for no key update
+    ), changed as (
+      update products p set ${sql.join(set, sql`, `)} from before where p.tenant_id = ${db.tenantId}::uuid and p.id = before.id
+      returning ${productColumns}
+    ), moved as (
+      insert into stock_movements (tenant_id, id, product_id, delta, reason, user_id, created_at)
+      select ${db.tenantId}::uuid, ${movementId}::uuid, before.id,
+             coalesce(changed.stock, 0) - coalesce(before.stock, 0), null, ${userId}::uuid, ${now}
+      from before join changed on changed.id = before.id
+      where coalesce(changed.stock, 0) <> coalesce(before.stock, 0)
+    )
+    select * from changed`);
+  return row;
+}
+
+/** undefined when it is archived already, or there is no such product of that version. */
+export async function archiveProduct(db: Db, target: Target, now: Date): Promise<ProductRow | undefined> {
+  const [row] = await db.rows<ProductRow>(sql`
+    update products p set active = false, version = p.version + 1, updated_at = ${now}
+    where ${isTarget(db, target)} and p.active returning ${productColumns}`);
+  return row;
+}
+
+/** undefined when there is no such product of that version, its stock is untracked, or would leave 0 to `most`. */
+export async function adjustStock(
+  db: Db,
+  target: Target,
+  movement: { id: string; delta: number; most: number; reason: string | null; userId: string; now: Date },
+): Promise<ProductRow | undefined> {
+  const { delta, now } = movement;
+  const [row] = await db.rows<ProductRow>(sql`
+    with changed as (
+      update products p set stock = p.stock + ${delta}::bigint, version = p.version + 1, updated_at = ${now}
+      where ${isTarget(db, target)} and p.stock + ${delta}::bigint >= 0
+        and (p.stock + ${delta}::bigint <= ${movement.most}::bigint or ${delta}::bigint <= 0)
+      returning ${productColumns}
+    ), moved as (
+      insert into stock_movements (tenant_id, id, product_id, delta, reason, user_id, created_at)
+      select ${db.tenantId}::uuid, ${movement.id}::uuid, changed.id, ${delta}::int, ${movement.reason},
+             ${movement.userId}::uuid, ${now} from changed
+    )
+    select * from changed`);
+  return row;
+}
+
+const isTarget = (db: Db, { id, expectedVersion }: Target) =>
+  expectedVersion === undefined
+    ? sql`p.tenant_id = ${db.tenantId}::uuid and p.id = ${id}::uuid`
+    : sql`p.tenant_id = ${db.tenantId}::uuid and p.id = ${id}::uuid and p.version = ${expectedVersion}`;
