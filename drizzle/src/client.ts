@@ -11,8 +11,8 @@ export interface ClientSettings {
   connections: number;
   connectTimeoutMs: number;
   onClose?: () => void;
-  /** False for a client that must not move to a new session by itself. */
-  recycle?: boolean;
+  /** Default true. */
+  prepare?: boolean;
 }
 
 const text = (value: string): string => value;
@@ -64,7 +64,9 @@ export function createClient(settings: ClientSettings): postgres.Sql {
     connect_timeout: settings.connectTimeoutMs / 1000,
     // A dead server is asked again soon, so that calls fail fast meanwhile and succeed soon afterwards.
     backoff: () => 0.05 + Math.random() * 0.2,
-    max_lifetime: settings.recycle === false ? null : 60 * (30 + Math.random() * 30),
+    // The driver would end an old connection between two statements of a transaction that it does not know of.
+    max_lifetime: null,
+    prepare: settings.prepare ?? true,
     onnotice: () => {},
     onclose: () => settings.onClose?.(),
     connection: { application_name: 'olympus', TimeZone: 'UTC', ...settings.connection },

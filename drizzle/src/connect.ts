@@ -57,7 +57,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     });
 
   try {
-    await prepare(() => client(undefined, { connection: { statement_timeout: '0' }, recycle: false }), {
+    await prepare(() => client(undefined, { connection: { statement_timeout: '0' } }), {
       options,
       backend,
       log,
@@ -70,7 +70,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const app = pool(roles.app, limits.poolSize);
   const system = pool(roles.system, limits.systemPoolSize);
   const plain = { app: client(roles.app, { connections: 2 }), system: client(roles.system, { connections: 2 }) };
-  const listener = new Listener(() => client(roles.system, { connection: { statement_timeout: '0' }, recycle: false }));
+  // The gateway of the embedded database learns of a LISTEN from its text, which a prepared one sends only once.
+  const listener = new Listener(() =>
+    client(roles.system, { connection: { statement_timeout: '0' }, prepare: false }),
+  );
   let closing: Promise<void> | undefined;
 
   return {
@@ -79,8 +82,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     ...createQueries({ app, system, holdCursors: backend.kind === 'embedded' }),
     session() {
       const session = new Session(
-        ({ track, onClose }) =>
-          client(roles.system, { socket: (host) => track(backend.socket(host)), onClose, recycle: false }),
+        ({ track, onClose }) => client(roles.system, { socket: (host) => track(backend.socket(host)), onClose }),
         limits.queryTimeoutMs,
       );
       return {

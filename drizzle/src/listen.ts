@@ -16,8 +16,20 @@ export class Listener {
     onListening?: () => void,
   ): Promise<() => Promise<void>> {
     this.client ??= this.create();
-    const subscription = await this.client.listen(channel, onPayload, onListening);
+    // The driver keeps trying what has failed once, and delivers until an unlisten has gone through.
+    let wanted = true;
+    const whileWanted =
+      <A extends unknown[]>(call: ((...args: A) => void) | undefined) =>
+      (...args: A) => {
+        if (wanted) call?.(...args);
+      };
+    const subscribing = this.client.listen(channel, whileWanted(onPayload), whileWanted(onListening));
+    const subscription = await subscribing.catch((error: unknown) => {
+      wanted = false;
+      throw error;
+    });
     return async () => {
+      wanted = false;
       // On a broken connection there is nothing to end, and the driver would wait for the next one.
       await Promise.race([subscription.unlisten().catch(() => {}), sleep(1000, undefined, { ref: false })]);
     };

@@ -105,9 +105,16 @@ export class Pool {
         resolve,
         reject,
         since: performance.now(),
-        timer: setTimeout(() => this.reconsider(waiter), this.limits.stallTimeoutMs),
+        timer: setTimeout(() => this.timeUp(waiter), this.limits.stallTimeoutMs),
       };
       this.waiters.add(waiter);
+    });
+  }
+
+  /** After the event loop was held up, answers that wait in the sockets are taken in first. */
+  private timeUp(waiter: Waiter): void {
+    setImmediate(() => {
+      if (this.waiters.has(waiter)) this.reconsider(waiter);
     });
   }
 
@@ -121,7 +128,7 @@ export class Pool {
       return;
     }
     const next = Math.min(stallTimeoutMs - (now - this.lastReturn), queryTimeoutMs - (now - waiter.since));
-    waiter.timer = setTimeout(() => this.reconsider(waiter), Math.max(1, next));
+    waiter.timer = setTimeout(() => this.timeUp(waiter), Math.max(1, next));
   }
 
   private refuse(waiter: Waiter, error: Error): void {

@@ -19,7 +19,11 @@ interface Link {
   socket?: Duplex;
   /** True once the session has turned to another link. */
   over: boolean;
+  /** When to make a new connection, so that what a session gathers, such as prepared statements, does not grow for ever. */
+  readonly oldAt: number;
 }
+
+const lifetimeMs = 30 * 60_000;
 
 /**
  * One connection of a pool. The driver moves on to a new connection by itself when the old one breaks; a session says
@@ -50,12 +54,17 @@ export class Session {
         if (!link.over) this.lost ??= new DatabaseUnavailable('LOST', 'the connection to the database broke');
       },
     };
-    const link: Link = { client: this.create(events), over: false };
+    const link: Link = {
+      client: this.create(events),
+      over: false,
+      oldAt: performance.now() + lifetimeMs * (1 + Math.random()),
+    };
     return link;
   }
 
   /** Called when a lease begins: what happened to the connection before is of no concern any more. */
   renew(): void {
+    if (performance.now() > this.link.oldAt) this.discard(new DatabaseUnavailable('LOST', 'the connection was old'));
     this.lost = undefined;
   }
 

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 import type { MessagePort } from 'node:worker_threads';
-import type { Pulse } from './pulse.ts';
+import { Credit } from './credit.ts';
 
 /** How long the driver may read without giving the event loop a turn. */
 const sliceMs = 5;
@@ -9,22 +9,22 @@ const sliceMs = 5;
 export class Channel extends Duplex {
   /** The driver reads this before it says goodbye. */
   readyState: 'open' | 'closed' = 'open';
+  readonly credit = new Credit();
   private port: MessagePort | undefined;
-  private pulse: Pulse | undefined;
   private unsent: Uint8Array<ArrayBuffer>[] = [];
   private arrived: Buffer[] = [];
   private feeding = false;
   private ended = false;
 
   /** Called once the worker is there; what was written before goes out now. */
-  attach(port: MessagePort, pulse: Pulse): void {
+  attach(port: MessagePort): void {
     if (this.destroyed) {
       port.close();
       return;
     }
     this.port = port;
-    this.pulse = pulse;
     port.on('message', (bytes: Uint8Array) => {
+      if (this.destroyed) return;
       this.arrived.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
       this.feed();
     });
@@ -48,7 +48,8 @@ export class Channel extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.readyState = 'closed';
     this.port?.close();
-    this.pulse?.taken(this.arrived.splice(0).reduce((sum, bytes) => sum + bytes.length, 0));
+    this.arrived = [];
+    this.credit.abandon();
     done(error);
   }
 
@@ -61,8 +62,7 @@ export class Channel extends Duplex {
     if (this.feeding) return;
     const until = performance.now() + sliceMs;
     for (let next = this.arrived.shift(); next; next = this.arrived.shift()) {
-      this.pulse?.taken(next.length);
-      if (this.destroyed) continue;
+      this.credit.earn(next.length);
       this.push(next);
       if (this.arrived.length > 0 && performance.now() > until) {
         this.feeding = true;

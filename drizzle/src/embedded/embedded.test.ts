@@ -157,6 +157,32 @@ describe('the one session', () => {
     expect(await db.systemDb.rows(sql`select * from counters`)).toEqual([]);
   }, 20_000);
 
+  it('survives callers that give up, at any moment of their statement', async () => {
+    const { db } = await opened({ queryTimeoutMs: 300, poolSize: 2 });
+    await db.systemDb.rows(sql`insert into counters values (1, 1)`);
+    const blocked = db.systemTransaction(async (tx) => {
+      await tx.rows(sql`update counters set value = 2`);
+      const late = await Promise.all(
+        [1, 2].map(() =>
+          db
+            .tenant(tenantA)
+            .rows(sql`select 1`)
+            .catch(() => 'late'),
+        ),
+      );
+      expect(late).toEqual(['late', 'late']);
+    });
+    await expect(blocked).resolves.toBeUndefined();
+    const huge = db.tenant(tenantA).rows(sql`select repeat('x', 1000) from generate_series(1, 400000)`);
+    await expect(huge).rejects.toSatisfy(isUnavailable);
+    const value = (): Promise<unknown[]> => db.systemDb.rows(sql`select value from counters`).catch(() => []);
+    await expect.poll(value, { timeout: 10_000 }).toEqual([{ value: '2' }]);
+    // The statements that those connections had prepared are gone with them.
+    expect(await db.systemDb.rows(sql`select count(*) < 10 as few from pg_prepared_statements`)).toEqual([
+      { few: true },
+    ]);
+  }, 30_000);
+
   it('keeps no role or setting from one connection to the next', async () => {
     const { db } = await opened();
     await db.systemDb.rows(sql`set role postgres`).catch(() => {});

@@ -48,7 +48,7 @@ export class Host {
     return channel;
   }
 
-  private async attach(channel: Channel, { worker, pulse, ready }: Running): Promise<void> {
+  private async attach(channel: Channel, { worker, ready }: Running): Promise<void> {
     try {
       await ready;
     } catch (error) {
@@ -56,8 +56,8 @@ export class Host {
       return;
     }
     const { port1, port2 } = new MessageChannel();
-    channel.attach(port1, pulse);
-    worker.postMessage({ type: 'connect', port: port2 } satisfies ToWorker, [port2]);
+    channel.attach(port1);
+    worker.postMessage({ type: 'connect', port: port2, credit: channel.credit.memory } satisfies ToWorker, [port2]);
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,6 @@ export type WorkerSettings =
   | { task: 'create'; folder: string }
   | { task: 'serve'; folder: string; pulse: SharedArrayBuffer };
 
-export type ToWorker = { type: 'connect'; port: MessagePort } | { type: 'close' };
+export type ToWorker = { type: 'connect'; port: MessagePort; credit: SharedArrayBuffer } | { type: 'close' };
 
 export type FromWorker = { type: 'ready' } | { type: 'failed'; message: string };

@@ -2,6 +2,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import { Backend } from './backend.ts';
+import { Credit } from './credit.ts';
 import { Gateway } from './gateway.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 import { Pulse } from './pulse.ts';
@@ -33,17 +34,17 @@ async function serve(settings: Serving): Promise<void> {
   const gateway = new Gateway((notify) => new Backend(db, pulse, notify), parameters);
 
   parentPort?.on('message', (message: ToWorker) => {
-    if (message.type === 'connect') accept(gateway, pulse, message.port);
+    if (message.type === 'connect') accept(gateway, message.port, new Credit(message.credit));
     else void db.close().finally(() => process.exit(0));
   });
   say({ type: 'ready' });
 }
 
-function accept(gateway: Gateway, pulse: Pulse, port: MessagePort): void {
+function accept(gateway: Gateway, port: MessagePort, credit: Credit): void {
   const connection = gateway.attach({
     write(bytes) {
       const copy = new Uint8Array(bytes);
-      pulse.sent(copy.length);
+      credit.spend(copy.length);
       port.postMessage(copy, [copy.buffer]);
     },
     end: () => port.close(),
