@@ -1,0 +1,44 @@
+import type { contracts } from '@olympus/contracts';
+import type { Database } from '@olympus/database';
+import type { Handlers } from '../../kernel/implement.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Ids } from '../../platform/ids.ts';
+import type { Keys } from '../../platform/keys.ts';
+import { createAuthenticator, type SessionAuthenticator } from './authenticator.ts';
+import { createPasswords, type Passwords } from './passwords.ts';
+import { authHandlers } from './procedures.ts';
+import { readSession } from './repository.ts';
+import { createSessions } from './sessions.ts';
+import { createAccessTokens } from './tokens.ts';
+
+export interface AuthOptions {
+  readonly database: Database;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly config: {
+    readonly registration: 'open' | 'closed';
+    readonly issuer: string;
+    readonly accessTokenSeconds: number;
+    readonly refreshTokenDays: number;
+  };
+}
+
+export interface Auth {
+  readonly handlers: Handlers<typeof contracts.auth>;
+  readonly authenticator: SessionAuthenticator;
+  /** Shared, so that all hashing of a process waits in one queue. */
+  readonly passwords: Passwords;
+  /** The public keys, for services that check tokens by themselves. */
+  jwks(): Keys['publicKeys'];
+}
+
+export function createAuth({ database, keys, clock, ids, config }: AuthOptions): Auth {
+  const { issuer, accessTokenSeconds, refreshTokenDays, registration } = config;
+  const tokens = createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds: accessTokenSeconds });
+  const authenticator = createAuthenticator(tokens, (claims) => readSession(database.systemDb, claims, clock.now()));
+  const sessions = createSessions({ tokens, clock, ids, refreshTokenDays });
+  const passwords = createPasswords();
+  const handlers = authHandlers({ database, authenticator, sessions, passwords, clock, ids, registration });
+  return { handlers, authenticator, passwords, jwks: () => keys.publicKeys };
+}

@@ -1,0 +1,104 @@
+import { contracts, permissionsOf } from '@olympus/contracts';
+import type { Database } from '@olympus/database';
+import { implement, type Handlers } from '../../kernel/implement.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Ids } from '../../platform/ids.ts';
+import type { SessionAuthenticator } from './authenticator.ts';
+import type { Passwords } from './passwords.ts';
+import {
+  findFamily,
+  findMe,
+  findPassword,
+  holdByPassword,
+  insertOwner,
+  insertTenant,
+  revokeFamily,
+} from './repository.ts';
+import { hashOf, userOf, type Sessions } from './sessions.ts';
+
+export interface AuthDependencies {
+  readonly database: Database;
+  readonly authenticator: SessionAuthenticator;
+  readonly sessions: Sessions;
+  readonly passwords: Passwords;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly registration: 'open' | 'closed';
+}
+
+/** Finds users before their tenant is known, so it runs under the system role, in short transactions of its own. */
+export function authHandlers(deps: AuthDependencies): Handlers<typeof contracts.auth> {
+  const { database, authenticator, sessions, passwords, clock, ids, registration } = deps;
+  return implement(contracts.auth, {
+    async register({ input, fail }) {
+      if (registration === 'closed') fail('REGISTRATION_CLOSED');
+      const { name, email, timeZone, currency } = input;
+      const passwordHash = await passwords.hash(input.password);
+      const now = clock.now();
+      const tenant = { id: ids.next(), name: input.tenant, timeZone, currency, createdAt: now };
+      const owner = { tenantId: tenant.id, id: ids.next(), email, name, passwordHash, createdAt: now };
+      const opened = await database.systemTransaction(async (db) => {
+        await insertTenant(db, tenant);
+        if (!(await insertOwner(db, owner))) fail('EMAIL_TAKEN', { email });
+        return sessions.open(db, {
+          ...owner,
+          role: 'owner',
+          active: true,
+          updatedAt: now,
+          version: 1,
+          timeZone,
+          currency,
+        });
+      });
+      return sessions.grant(opened);
+    },
+
+    async login({ input, fail }) {
+      const found = await findPassword(database.systemDb, input.email);
+      const fits = await passwords.verify(found?.passwordHash ?? null, input.password);
+      if (!found || !fits) return fail('INVALID_CREDENTIALS');
+      const opened = await database.systemTransaction(async (db) => {
+        const account = await holdByPassword(db, found.id, found.passwordHash);
+        return account ? sessions.open(db, account) : fail('INVALID_CREDENTIALS');
+      });
+      return sessions.grant(opened);
+    },
+
+    async refresh({ input, fail }) {
+      // A failure thrown inside would undo the end of a replayed session.
+      const rotated = await database.systemTransaction((db) => sessions.rotate(db, input.refreshToken));
+      if (rotated && 'ended' in rotated) authenticator.forget(rotated.ended);
+      return rotated && 'account' in rotated ? sessions.grant(rotated) : fail('INVALID_REFRESH_TOKEN');
+    },
+
+    async logout({ input, ctx }) {
+      const { userId, tenantId, sessionId } = ctx.principal;
+      const ended = await ctx.transaction(async ({ db }) => {
+        const { refreshToken } = input;
+        const familyId = refreshToken === undefined ? sessionId : await findFamily(db, userId, hashOf(refreshToken));
+        if (familyId) await revokeFamily(db, { tenantId, familyId }, clock.now());
+        return familyId;
+      });
+      if (ended) authenticator.forget(ended);
+      return null;
+    },
+
+    async me({ ctx, fail }) {
+      const account = (await findMe(ctx.db, ctx.principal.userId)) ?? fail('UNAUTHENTICATED');
+      const { tenantId, tenantName, timeZone, currency } = account;
+      return {
+        user: userOf(account),
+        tenant: { id: tenantId, name: tenantName, timeZone, currency },
+        permissions: [...permissionsOf[account.role]],
+      };
+    },
+
+    async validate({ input, ctx }) {
+      const token = input.token ?? ctx.caller.credential;
+      const principal = token === null ? null : await authenticator.principalOf(token);
+      if (!principal) return { valid: false, userId: null, tenantId: null, role: null, expiresAt: null };
+      const { userId, tenantId, role, expiresAt } = principal;
+      return { valid: true, userId, tenantId, role, expiresAt: new Date(expiresAt) };
+    },
+  });
+}
