@@ -1,0 +1,64 @@
+import type {
+  AnyContract,
+  CommonErrorCode,
+  commonErrors,
+  Contracts,
+  ErrorData,
+  errors,
+  ErrorsOf,
+  InputOf,
+  ItemOf,
+} from '@olympus/contracts';
+
+// The types of the API as the contracts infer them. The build puts the same types, written out, in
+// the place of this module (`build/contract-types.ts`), so that the package needs neither zod nor inference.
+
+type ProcedureOf<C extends AnyContract> = C['def'] extends { upload: unknown }
+  ? Plain<C> & { bulk: 'upload' }
+  : C['def'] extends { download: unknown }
+    ? Plain<C> & { bulk: 'download' }
+    : Plain<C>;
+interface Plain<C extends AnyContract> {
+  kind: C['kind'];
+  input: InputOf<C['def']>;
+  output: ItemOf<C['def']>;
+  code: keyof ErrorsOf<C['def']>;
+}
+type TreeOf<T> = { [K in keyof T]: T[K] extends AnyContract ? ProcedureOf<T[K]> : TreeOf<T[K]> };
+type Registry = typeof commonErrors & typeof errors;
+
+/** Every procedure, by domain. */
+export type Procedures = TreeOf<Contracts>;
+/** What comes with each error, by code. */
+export type ServerFailures = { [C in keyof Registry]: ErrorData<Registry[C]> };
+/** Errors that any call may meet. */
+export type CommonCode = CommonErrorCode;
+
+export type {
+  AnalyticsSummary,
+  Customer,
+  Dashboard,
+  ImportReport,
+  InputIssue,
+  Interval,
+  LiveCounters,
+  Location,
+  Money,
+  Order,
+  OrderEvent,
+  OrderKind,
+  OrderLine,
+  OrderStatus,
+  OrderSummary,
+  Product,
+  ProductEvent,
+  RevenueByCountry,
+  RevenueByPeriod,
+  Role,
+  Session,
+  Tenant,
+  TopCustomers,
+  TopProducts,
+  Tracked,
+  User,
+} from '@olympus/contracts';

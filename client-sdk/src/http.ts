@@ -1,0 +1,39 @@
+import { httpBatchLink, splitLink, type TRPCLink } from '@trpc/client';
+import superjson from 'superjson';
+import { isSignIn, type WireContext } from './calls.ts';
+import { jsonFetch, ownHeaders, signedHeaders, type Endpoint } from './endpoint.ts';
+import type { OlympusRouter } from './procedures.ts';
+
+/** How calls of one tick share a request. */
+export interface BatchOptions {
+  /** Calls in one request. Default: 20; 1 sends each alone. */
+  maxItems?: number;
+  /** tRPC's `httpBatchStreamLink` delivers each answer as soon as it is ready, rather than all when the last one is. */
+  link?: typeof httpBatchLink;
+}
+
+// Longer addresses are refused by some proxies.
+const maxURLLength = 4_000;
+
+/** Queries and mutations over HTTP, batched; sign-ins alone and without a token. */
+export function httpLink(
+  endpoint: Endpoint,
+  { maxItems = 20, link = httpBatchLink }: BatchOptions,
+): TRPCLink<OlympusRouter> {
+  const wire = { url: `${endpoint.url}/trpc`, transformer: superjson, fetch: jsonFetch(endpoint) as never };
+  return splitLink({
+    condition: isSignIn,
+    true: httpBatchLink({ ...wire, maxItems: 1, headers: () => ownHeaders(endpoint) }),
+    false: link({
+      ...wire,
+      maxItems,
+      maxURLLength,
+      headers: async ({ opList }) => {
+        const calls = opList.map(({ context }) => context as WireContext);
+        const headers = await signedHeaders(endpoint, calls);
+        const keys = calls.map(({ idempotencyKey }) => idempotencyKey ?? '');
+        return keys.some(Boolean) ? { ...headers, 'idempotency-key': keys.join(',') } : headers;
+      },
+    }),
+  });
+}

@@ -1,0 +1,42 @@
+export { createOlympus } from './olympus.ts';
+export { isFailure, OlympusError, outcome } from './failure.ts';
+export { memorySession } from './session.ts';
+export { storedSession } from './stored-session.ts';
+export type { ImportBody, StreamOptions } from './bulk.ts';
+export type { CallContext } from './calls.ts';
+export type { Olympus } from './client-types.ts';
+export type { ClientFailures, Failure, FailureCode, FailureFor, FailureOf, Failures, Outcome } from './failure.ts';
+export type { BatchOptions } from './http.ts';
+export type { OlympusOptions, WebSocketClass } from './options.ts';
+export type { Inputs, OlympusRouter, Outputs } from './procedures.ts';
+export type { SessionStore, StoredSession } from './session.ts';
+export type { TextStorage } from './stored-session.ts';
+export type {
+  AnalyticsSummary,
+  CommonCode,
+  Customer,
+  Dashboard,
+  ImportReport,
+  InputIssue,
+  Interval,
+  LiveCounters,
+  Location,
+  Money,
+  Order,
+  OrderEvent,
+  OrderKind,
+  OrderLine,
+  OrderStatus,
+  OrderSummary,
+  Product,
+  ProductEvent,
+  RevenueByCountry,
+  RevenueByPeriod,
+  Role,
+  Session,
+  Tenant,
+  TopCustomers,
+  TopProducts,
+  Tracked,
+  User,
+} from './contracts.ts';

@@ -1,0 +1,32 @@
+import type { Fetch, HeaderSource } from './endpoint.ts';
+import type { OlympusError } from './failure.ts';
+import type { BatchOptions } from './http.ts';
+import type { SessionStore } from './session.ts';
+
+export interface OlympusOptions {
+  /** Where the server is, such as `https://api.example.com`. In a browser also a path, such as `/`. */
+  url: string | URL;
+  /** Where the session is kept. Default: memory. `storedSession(localStorage)` keeps it across visits. */
+  session?: SessionStore;
+  /** The session was refused, as when it was revoked; it has been dropped already. Not called by a logout. */
+  onSessionEnd?: (error: OlympusError) => void;
+  transport?: {
+    /** How live updates come: `ws`, one WebSocket for all (default), or `sse`, one request each. */
+    subscriptions?: 'ws' | 'sse';
+  };
+  /** Milliseconds for a call, its retries included; 0 for no limit. Default: 30,000. */
+  timeoutMs?: number;
+  /** How often a call that failed in passing is tried again. Default: 3. */
+  retries?: number;
+  /** Calls of one tick share a request. `false` sends each alone. */
+  batch?: boolean | BatchOptions;
+  /** Sent with every HTTP request. */
+  headers?: HeaderSource;
+  /** Instead of the global one. */
+  fetch?: Fetch;
+  /** Instead of the global one, which Node 20 lacks: `import { WebSocket } from 'ws'`. */
+  WebSocket?: WebSocketClass;
+}
+
+/** A `WebSocket` class: the platform's own, or that of the `ws` package. */
+export type WebSocketClass = new (url: string) => object;

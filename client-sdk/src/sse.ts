@@ -1,0 +1,77 @@
+import { TRPCClientError, type TRPCLink } from '@trpc/client';
+import { observable, type Observer } from '@trpc/server/observable';
+import superjson from 'superjson';
+import type { WireContext } from './calls.ts';
+import { request, type Endpoint } from './endpoint.ts';
+import { errorFrom } from './errors-from.ts';
+import { clientError } from './failure.ts';
+import { linesOf } from './lines.ts';
+import type { OlympusRouter } from './procedures.ts';
+import type { Envelope } from './resume.ts';
+
+/**
+ * Subscriptions over server-sent events in tRPC's own format, read by `fetch`: it takes headers, which
+ * `EventSource` does not, and is in every runtime. One connection each; `resumeLink` makes the next one.
+ */
+export const sseLink =
+  (endpoint: Endpoint): TRPCLink<OlympusRouter> =>
+  () =>
+  ({ op }) =>
+    observable((observer) => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const input = encodeURIComponent(JSON.stringify(superjson.serialize(op.input)));
+      const init = { headers: { accept: 'text/event-stream' }, signal, sent: op.context as WireContext };
+      observer.next({ result: { type: 'state', state: 'connecting', error: null } });
+      request(endpoint, `/trpc/${op.path}?input=${input}`, init)
+        .then((response) => follow(response, observer as unknown as Watcher, controller))
+        .catch((error: unknown) => observer.error(errorFrom(signal.aborted ? signal.reason : error) as never));
+      return () => controller.abort();
+    });
+
+type Watcher = Observer<Envelope, unknown>;
+
+/** Passes on what a stream brings until it returns. Throws when it is cut, fails or falls silent. */
+async function follow({ body }: Response, observer: Watcher, controller: AbortController): Promise<void> {
+  let silence = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const cut = () => controller.abort(clientError('NETWORK', `Nothing came for ${silence} ms`));
+  try {
+    for await (const { type, id, data } of eventsOf(body as ReadableStream<Uint8Array>)) {
+      clearTimeout(timer);
+      if (type === 'connected') {
+        silence = (JSON.parse(data) as { reconnectAfterInactivityMs?: number }).reconnectAfterInactivityMs ?? 0;
+        observer.next({ result: { type: 'started' } });
+        observer.next({ result: { type: 'state', state: 'pending', error: null } });
+      } else if (type === 'message' && data) {
+        const item = superjson.deserialize(JSON.parse(data));
+        observer.next({ result: id ? { type: 'data', id, data: { id, data: item } } : { type: 'data', data: item } });
+      } else if (type === 'serialized-error') {
+        throw TRPCClientError.from({ error: superjson.deserialize(JSON.parse(data)) } as object);
+      } else if (type === 'return') {
+        observer.next({ result: { type: 'stopped' } });
+        return observer.complete();
+      }
+      if (silence > 0) timer = setTimeout(cut, silence);
+    }
+    throw clientError('NETWORK', 'The stream was cut');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream */
+async function* eventsOf(body: ReadableStream<Uint8Array>) {
+  let event = { type: 'message', id: '', data: '' };
+  for await (const line of linesOf(body)) {
+    if (!line) {
+      yield event;
+      event = { type: 'message', id: '', data: '' };
+      continue;
+    }
+    const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
+    if (field === 'event') event.type = value;
+    else if (field === 'id') event.id = value;
+    else if (field === 'data') event.data += event.data ? `\n${value}` : value;
+  }
+}
