@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ErrorSpec } from './contract.ts';
+import { LineError } from './models/common.ts';
 import { OrderStatus } from './models/order.ts';
 
 const error = <const S extends z.ZodType>(status: number, title: string, data: S) =>
@@ -138,7 +139,7 @@ export const errors = {
       .object({
         lines: z.int(),
         failed: z.int(),
-        errors: z.array(z.object({ line: z.int(), message: z.string() }).meta({ id: 'LineError' })),
+        errors: z.array(LineError),
       })
       .meta({ id: 'RefusedImport' }),
   ),
@@ -161,6 +162,10 @@ export const Problem = z
       .meta({ description: 'Upper snake case; see the operation for its codes', examples: ['ORDER_NOT_FOUND'] }),
     requestId: z.string(),
     errors: z.array(InputIssue),
-    data: z.record(z.string(), z.unknown()).nullable().meta({ description: 'What the code comes with' }),
+    data: z
+      .record(z.string(), z.unknown())
+      .meta({ id: 'ProblemData' })
+      .nullable()
+      .meta({ description: 'What the code comes with' }),
   })
   .meta({ id: 'Problem' });

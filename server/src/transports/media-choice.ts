@@ -1,3 +1,4 @@
+import type { AnyContract } from '@olympus/contracts';
 import Negotiator from 'negotiator';
 import { Failure } from '../kernel/failure.ts';
 import { issue } from './input-issue.ts';
@@ -7,15 +8,14 @@ import type { Incoming } from './rest-decode.ts';
 export const formats: Readonly<Record<string, string>> = { csv: 'text/csv', ndjson: 'application/x-ndjson' };
 
 /** What an operation can answer in, the default first. */
-export function answerTypes({ procedure }: Incoming['operation']): readonly string[] {
-  const { kind, def } = procedure.contract;
+export function answerTypes({ kind, def }: AnyContract): readonly string[] {
   if (def.download) return def.download;
   return [kind === 'subscription' ? 'text/event-stream' : 'application/json'];
 }
 
 /** The media type that the caller likes best: by `format` where a download is named, else by `Accept`. */
 export function chooseType({ request, operation, query }: Incoming): string {
-  const available = answerTypes(operation);
+  const available = answerTypes(operation.procedure.contract);
   const named = operation.procedure.contract.def.download && query.get('format');
   if (named) {
     const type = formats[named[0] ?? ''];

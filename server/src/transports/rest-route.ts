@@ -1,4 +1,4 @@
-import type { Method } from '@olympus/contracts';
+import type { AnyContract, Method } from '@olympus/contracts';
 import findMyWay from 'find-my-way';
 import type { Procedure } from '../kernel/implement.ts';
 import { dateReviver, textDecoder } from './coerce.ts';
@@ -10,9 +10,15 @@ export interface TextField {
   readonly decode: (text: string) => unknown;
 }
 
+/** A contract by its dotted path, implemented or not. */
+export interface Promised {
+  readonly path: string;
+  readonly contract: AnyContract;
+}
+
 /** A procedure as REST serves it: what its contract says, worked out once. */
-export interface Operation {
-  readonly procedure: Procedure;
+export interface Operation<P extends Promised = Procedure> {
+  readonly procedure: P;
   readonly method: Method;
   readonly pathFields: ReadonlyMap<string, TextField>;
   readonly queryFields: ReadonlyMap<string, TextField>;
@@ -33,12 +39,12 @@ const jsonTypes = ['application/json'];
 const patchTypes = ['application/json', 'application/merge-patch+json'];
 
 /** Splits `GET /orders/{id}` into its parts. */
-export function routeOf({ contract }: Pick<Procedure, 'contract'>): { method: Method; path: string; params: string[] } {
+export function routeOf({ contract }: Pick<Promised, 'contract'>): { method: Method; path: string; params: string[] } {
   const [method, path] = contract.def.rest.split(' ') as [Method, string];
   return { method, path, params: [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '') };
 }
 
-export function compile(procedure: Procedure): Operation {
+export function compile<P extends Promised>(procedure: P): Operation<P> {
   const { def, kind } = procedure.contract;
   const { method, params } = routeOf(procedure);
   const fields = Object.entries(fieldsOf(def.input));

@@ -12,6 +12,7 @@ import {
   TopCustomers,
   TopProducts,
 } from '../models/analytics.ts';
+import { lastEventId } from '../models/common.ts';
 
 const common = { access: 'analytics:read', cache: { ttl: 300, tags: ['orders'] } } as const;
 
@@ -78,7 +79,7 @@ export const analytics = {
     operationId: 'followAnalytics',
     rest: 'GET /analytics/live',
     tracked: true,
-    input: z.strictObject({ lastEventId: z.string().max(200).optional() }),
+    input: z.strictObject({ lastEventId }),
     output: LiveCounters,
   }),
 };

@@ -3,7 +3,7 @@ import { mutation, query, subscription } from '../contract.ts';
 import { errors } from '../errors.ts';
 import { OrderEvent } from '../events.ts';
 import { batchResultOf, importOptions, ImportReport } from '../models/bulk.ts';
-import { CalendarDay, Decimal, expectedVersion, Id, pageInput, pageOf, sortOf } from '../models/common.ts';
+import { CalendarDay, Decimal, expectedVersion, Id, lastEventId, pageInput, pageOf, sortOf } from '../models/common.ts';
 import { newOrder, Order, orderChanges, OrderKind, OrderLine, OrderStatus, OrderSummary } from '../models/order.ts';
 
 const placing = {
@@ -175,7 +175,7 @@ export const orders = {
     input: z.strictObject({
       orderId: Id.optional(),
       status: OrderStatus.optional(),
-      lastEventId: z.string().max(200).optional(),
+      lastEventId,
     }),
     output: OrderEvent,
   }),

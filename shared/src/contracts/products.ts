@@ -3,7 +3,7 @@ import { mutation, query, subscription } from '../contract.ts';
 import { errors } from '../errors.ts';
 import { ProductEvent } from '../events.ts';
 import { batchResultOf, importOptions, ImportReport } from '../models/bulk.ts';
-import { expectedVersion, Id, pageInput, pageOf, sortOf, Words } from '../models/common.ts';
+import { expectedVersion, Id, lastEventId, pageInput, pageOf, sortOf, Words } from '../models/common.ts';
 import { newProduct, Product, productChanges, wholeProduct } from '../models/product.ts';
 
 const { CURRENCY_MISMATCH, IMPORT_REFUSED, OUT_OF_STOCK, PRODUCT_NOT_FOUND, SKU_TAKEN, STOCK_UNTRACKED } = errors;
@@ -143,7 +143,7 @@ export const products = {
     access: 'products:read',
     rate: 'stream',
     tracked: true,
-    input: z.strictObject({ productId: Id.optional(), lastEventId: z.string().max(200).optional() }),
+    input: z.strictObject({ productId: Id.optional(), lastEventId }),
     output: ProductEvent,
   }),
 };

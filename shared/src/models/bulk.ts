@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Problem } from '../errors.ts';
+import { LineError } from './common.ts';
 
 /** What one item of a batch came to: its status and either the resource, under `name`, or the problem. */
 export const batchResultOf = <const N extends string, T extends z.ZodType>(name: N, resource: T, id: string) => {
@@ -13,11 +14,6 @@ export const batchResultOf = <const N extends string, T extends z.ZodType>(name:
   });
   return z.object({ results: z.array(item.meta({ id: `${id}Item` })) }).meta({ id });
 };
-
-export const LineError = z.object({
-  line: z.int().meta({ description: 'From 1, as an editor counts' }),
-  message: z.string(),
-});
 
 /** How an import names its columns and reads its values, for any retailer's file. */
 export const importOptions = {
@@ -54,7 +50,7 @@ export const ImportReport = z
     orders: z.int(),
     products: z.int(),
     customers: z.int(),
-    errors: z.array(LineError.meta({ id: 'LineFault' })).meta({ description: 'The first 1,000 faults' }),
+    errors: z.array(LineError).meta({ description: 'The first 1,000 faults' }),
   })
   .meta({ id: 'ImportReport' });
 export type ImportReport = z.output<typeof ImportReport>;

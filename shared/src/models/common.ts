@@ -62,7 +62,10 @@ const Cursor = z
   .string()
   .min(1)
   .max(1024)
-  .meta({ description: 'The `nextCursor` or `previousCursor` of an earlier page' });
+  .meta({
+    description: 'The `nextCursor` or `previousCursor` of an earlier page',
+    examples: ['AYk6XayWd0u8zrMCCZqAVw'],
+  });
 
 export const pageInput = {
   limit: z
@@ -122,7 +125,14 @@ export const expectedVersion = z
   .int()
   .min(1)
   .optional()
-  .meta({ description: 'The version that the change is meant for' });
+  .meta({ description: 'The version that the change is meant for', examples: [3] });
+
+/** Where an event stream goes on: after this event. `Last-Event-ID` over REST. */
+export const lastEventId = z
+  .string()
+  .max(200)
+  .optional()
+  .meta({ description: 'The id of the last event seen, from which the stream resumes', examples: ['AAAAAAAAAGQ'] });
 
 export const text = (max: number) => z.string().trim().min(1).max(max);
 export const EmailAddress = z
@@ -136,3 +146,8 @@ export const Country = z
   .min(1)
   .max(64)
   .meta({ examples: ['United Kingdom'] });
+
+/** A line of an import that was not taken, and why. */
+export const LineError = z
+  .object({ line: z.int().meta({ description: 'From 1, as an editor counts' }), message: z.string() })
+  .meta({ id: 'LineFault' });
