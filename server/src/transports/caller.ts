@@ -7,7 +7,8 @@ import { Failure } from '../kernel/failure.ts';
 /** Tells the client's address from a request, trusting only proxies that the operator named. */
 export type AddressOf = (request: IncomingMessage) => string;
 
-const printable = /^[\x21-\x7e]{1,200}$/;
+/** What a caller may name a request. */
+export const printable = /^[\x21-\x7e]{1,200}$/;
 
 /** The caller of a request: ids go in and out, the credential is the bearer token. */
 export function callerOf(request: IncomingMessage, protocol: Protocol, addressOf: AddressOf): Caller {

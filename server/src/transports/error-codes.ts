@@ -67,7 +67,7 @@ export function failureOf(error: unknown): Failure {
     case 'NOT_FOUND':
       return new Failure('NOT_FOUND', null, { cause: error });
     case 'METHOD_NOT_SUPPORTED':
-      return new Failure('METHOD_NOT_ALLOWED', { allowed: ['GET', 'POST'] }, { cause: error });
+      return new Failure('METHOD_NOT_ALLOWED', { allowed: ['POST'] }, { cause: error });
     case 'UNSUPPORTED_MEDIA_TYPE':
       return new Failure('UNSUPPORTED_MEDIA_TYPE', { supported: ['application/json'] }, { cause: error });
     case 'CLIENT_CLOSED_REQUEST':

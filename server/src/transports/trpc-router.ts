@@ -12,7 +12,7 @@ import type { Caller } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
 import { toFailure } from '../kernel/failure.ts';
 import type { Procedure } from '../kernel/implement.ts';
-import { whileCredentialLasts } from './credential-expiry.ts';
+import { credentialWatch, whileCredentialLasts } from './credential-watch.ts';
 import { errorShape, failureOf, trpcCodeOf } from './error-codes.ts';
 import { decodeInput } from './wire-input.ts';
 
@@ -70,6 +70,7 @@ export function createRouter<T extends ContractTree = Contracts>(
       jsonl: { pingMs },
     });
 
+  const watch = credentialWatch(kernel);
   const build = (procedure: Procedure): AnyTRPCProcedure => {
     const { contract, path } = procedure;
     const execute = ({ ctx, input, batchIndex = 0 }: ResolverCall, signal: AbortSignal) =>
@@ -84,7 +85,7 @@ export function createRouter<T extends ContractTree = Contracts>(
         .catch(asTrpcError);
     const answer = (call: ResolverCall) => execute(call, signalOf(call));
     const follow = async function* (call: ResolverCall) {
-      const follower = { kernel, caller: call.ctx.caller, signal: signalOf(call) };
+      const follower = { kernel, watch, caller: call.ctx.caller, signal: signalOf(call) };
       const items = whileCredentialLasts(
         follower,
         (signal) => execute(call, signal) as Promise<AsyncIterable<unknown>>,

@@ -1,0 +1,166 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { Caller, Principal } from '../kernel/context.ts';
+import type { Kernel } from '../kernel/execute.ts';
+import { Failure, toFailure } from '../kernel/failure.ts';
+import { callerOf, requestIdOf, type AddressOf } from './caller.ts';
+import { credentialWatch } from './credential-watch.ts';
+import { failureShape } from './error-codes.ts';
+import { defaultTrpcLimits, type TrpcLimits } from './trpc-limits.ts';
+import { closeCodes, Connection, type Sockets } from './ws-connection.ts';
+
+export interface TrpcWsOptions {
+  readonly kernel: Kernel;
+  readonly addressOf: AddressOf;
+  readonly limits?: Partial<TrpcLimits>;
+  /** Origins of other sites whose pages may open sockets, beside this host's own; when absent, origins are not looked at. */
+  readonly allowedOrigins?: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+export interface TrpcWs {
+  /** Takes an upgrade over, or answers it as plain HTTP. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Asks every client to move to another replica, and closes a socket once its queries and mutations are answered. */
+  drain(): Promise<void>;
+  /** Closes every socket at once. */
+  close(): void;
+  /** Sockets that are open now. */
+  readonly open: number;
+}
+
+const path = '/ws';
+/** For which a client that was asked to move may keep its idle socket. */
+const graceMs = 2_000;
+/** For which a closed socket is kept to read the other side's goodbye. */
+const closeTimeoutMs = 2_000;
+
+/** tRPC over WebSocket at `/ws`, for stock clients. */
+export function trpcWs(options: TrpcWsOptions): TrpcWs {
+  const { kernel, addressOf, allowedOrigins } = options;
+  const limits = { ...defaultTrpcLimits, ...options.limits };
+  const sockets: Sockets = { kernel, limits, watch: credentialWatch(kernel), now: options.now ?? Date.now };
+  const server = new WebSocketServer({ ...serverOptions, maxPayload: limits.bodyBytes });
+  const connections = new Set<Connection>();
+  let sweeping: NodeJS.Timeout | undefined;
+  let draining = false;
+
+  const sweep = () => {
+    const now = performance.now();
+    for (const connection of connections) connection.sweep(now);
+  };
+  const add = (ws: WebSocket, socket: Socket, { caller, principal }: Identified) => {
+    const connection = new Connection(ws, socket, { caller, sockets });
+    if (principal) connection.signIn(caller, principal);
+    connections.add(connection);
+    sweeping ??= setInterval(sweep, limits.sweepMs).unref();
+    ws.once('close', () => {
+      connections.delete(connection);
+      if (connections.size > 0) return;
+      clearInterval(sweeping);
+      sweeping = undefined;
+    });
+  };
+  const accept = async (request: IncomingMessage): Promise<Identified> => {
+    if (pathOf(request) !== path) throw new Failure('NOT_FOUND', null);
+    if (draining) throw new Failure('UNAVAILABLE', { retryAfter: 1 });
+    if (isForeign(request, allowedOrigins))
+      throw new Failure(
+        'FORBIDDEN',
+        { permission: null },
+        { detail: 'Pages of this origin may not open sockets here' },
+      );
+    const caller = callerOf(request, 'trpc-ws', addressOf);
+    return { caller, principal: caller.credential === null ? null : await kernel.identify(caller) };
+  };
+  const take = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+    try {
+      const identified = await accept(request);
+      server.handleUpgrade(request, socket, head, (ws) => add(ws, socket as Socket, identified));
+    } catch (cause) {
+      refuse(request, socket, toFailure(cause));
+    }
+  };
+
+  return {
+    upgrade(request, socket, head) {
+      socket.on('error', destroy);
+      void take(request, socket, head);
+    },
+    async drain() {
+      draining = true;
+      const start = performance.now();
+      const passed = () => performance.now() - start;
+      for (const connection of connections) connection.askToReconnect();
+      while (connections.size > 0 && passed() < limits.drainMs) {
+        await sleep(50);
+        if (passed() < graceMs) continue;
+        for (const connection of connections)
+          if (!connection.isAnswering) connection.end(closeCodes.restart, 'the server restarts');
+      }
+      for (const connection of connections) connection.end(closeCodes.restart, 'the server restarts');
+    },
+    close() {
+      draining = true;
+      for (const connection of connections) connection.end(closeCodes.goingAway, 'the server stops');
+    },
+    get open() {
+      return connections.size;
+    },
+  };
+}
+
+/** A function of its own: a closure would keep the request as long as the socket. */
+function destroy(this: Duplex): void {
+  this.destroy();
+}
+
+interface Identified {
+  readonly caller: Caller;
+  readonly principal: Principal | null;
+}
+
+const serverOptions = {
+  noServer: true,
+  clientTracking: false,
+  // Compression would cost each socket 300 KB and opens the door to bombs.
+  perMessageDeflate: false,
+  maxFragments: 1_024,
+  closeTimeout: closeTimeoutMs,
+} as const;
+
+const pathOf = ({ url = '' }: IncomingMessage): string => url.split(/[?#]/, 1)[0] ?? '';
+
+function isForeign({ headers }: IncomingMessage, allowed: readonly string[] | undefined): boolean {
+  const { origin, host } = headers;
+  if (!allowed || origin === undefined || allowed.includes(origin) || allowed.includes('*')) return false;
+  return !URL.canParse(origin) || new URL(origin).host !== host;
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  503: 'Service Unavailable',
+};
+
+/** Answers as plain HTTP and lets go of the socket. */
+function refuse(request: IncomingMessage, socket: Duplex, failure: Failure): void {
+  const requestId = requestIdOf(request);
+  const body = JSON.stringify({ error: failureShape(failure, requestId) });
+  const { status, retryAfter } = failure;
+  const lines = [
+    `HTTP/1.1 ${status} ${reasons[status] ?? 'Error'}`,
+    'Connection: close',
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${requestId}`,
+    ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
+    ...(retryAfter === null ? [] : [`Retry-After: ${Math.ceil(retryAfter)}`]),
+  ];
+  socket.once('finish', () => socket.destroy());
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+}
