@@ -84,16 +84,23 @@ export async function insertOrders(db: Db, drafts: readonly Draft[], placing: Pl
     select placed.*, (select ${itemsJson} from written i where i.order_id = placed.id) as items from placed`);
 }
 
-/** Moves the tenant's next number past the taken ones that follow it. */
+/**
+ * Moves the tenant's next number past the taken ones that follow it without a gap, 10,000 at most. Numbers of one length
+ * sort like the text they are, and the n-th after `next` belongs to the run as long as it is `next + n`.
+ */
 export async function skipTakenNumbers(db: Db): Promise<void> {
+  const next = sql`(select next from order_numbers where tenant_id = ${db.tenantId}::uuid)`;
   await db.rows(sql`
-    with recursive taken (number) as (
-      select next from order_numbers where tenant_id = ${db.tenantId}::uuid
-      union all
-      select number + 1 from taken
-      where exists (select from orders o where o.tenant_id = ${db.tenantId}::uuid and o.number = taken.number::text)
+    with given as (
+      select o.number from orders o
+      where o.tenant_id = ${db.tenantId}::uuid and o.number >= ${next}::text
+        and length(o.number) = length(${next}::text) and o.number ~ '^[0-9]+$'
+      order by o.number limit 10000
+    ), run as (
+      select count(*) as length from (select number::bigint - row_number() over (order by number) + 1 as first from given) g
+      where first = ${next}
     )
-    update order_numbers set next = (select max(number) from taken) where tenant_id = ${db.tenantId}::uuid`);
+    update order_numbers set next = next + run.length from run where tenant_id = ${db.tenantId}::uuid`);
 }
 
 /** Writes changes of locked orders, each of another one, and the marks on their months, by one statement. */
