@@ -1,0 +1,135 @@
+import { contracts } from '@olympus/contracts';
+import { openDatabase } from '@olympus/database';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import { analytics } from './domains/analytics/procedures.ts';
+import { createAuth } from './domains/auth/index.ts';
+import { createCursors } from './domains/cursors.ts';
+import { customers } from './domains/customers/procedures.ts';
+import { locations } from './domains/locations/procedures.ts';
+import { createOrderExport } from './domains/orders/export.ts';
+import { createOrderImport } from './domains/orders/import.ts';
+import { orders } from './domains/orders/procedures.ts';
+import { createProductImport } from './domains/products/import.ts';
+import { products } from './domains/products/procedures.ts';
+import { users } from './domains/users/procedures.ts';
+import { createEvents } from './events/events.ts';
+import { orderUpdates, productUpdates } from './events/updates.ts';
+import { startJobs } from './jobs/schedule.ts';
+import { createKernel, type Kernel } from './kernel/execute.ts';
+import { bind } from './kernel/implement.ts';
+import { systemClock } from './platform/clock.ts';
+import { createHealth } from './platform/health.ts';
+import { randomIds } from './platform/ids.ts';
+import { loadKeys } from './platform/keys.ts';
+import { createLifecycle, type Lifecycle } from './platform/lifecycle.ts';
+import { createLogger } from './platform/logger.ts';
+import { createQueryCache } from './platform/query-cache.ts';
+import { createRateLimiter } from './platform/rate-limiter.ts';
+import { openRedis } from './platform/redis.ts';
+import { createTelemetry } from './platform/telemetry.ts';
+import { listen } from './listen.ts';
+import { seedDemo, type DemoLogin } from './seed.ts';
+
+export interface App {
+  /** Where it listens. */
+  readonly url: string;
+  readonly kernel: Kernel;
+  readonly log: Logger;
+  /** How to sign in to the demo tenant; null when none is seeded. */
+  readonly demo: DemoLogin | null;
+  /** Drains and stops when the process is told to. */
+  stopOnSignals(): void;
+  close(): Promise<void>;
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly lifecycle: Lifecycle;
+}
+
+/** Opens what the configuration names, joins the rooms, and listens. */
+export async function startApp(config: Config, log: Logger = createLogger({ level: config.logLevel })): Promise<App> {
+  const lifecycle = createLifecycle({ drainSeconds: config.drainSeconds, log });
+  try {
+    return await compose({ config, log, lifecycle });
+  } catch (error) {
+    // What was opened before the fault must not keep the process alive.
+    await lifecycle.stop();
+    throw error;
+  }
+}
+
+/** What is registered to stop last is opened first. */
+async function compose({ config, log, lifecycle }: Parts): Promise<App> {
+  const clock = systemClock;
+  const ids = randomIds;
+
+  const database = await openDatabase({ ...config.database, log });
+  lifecycle.onStop('database', () => database.close());
+  const redis = config.redis ? openRedis(config.redis.url, { keyPrefix: config.redis.keyPrefix, log }) : null;
+  if (redis) lifecycle.onStop('redis', () => redis.close());
+
+  const telemetry = createTelemetry({ pools: () => database.stats() });
+  const cache = createQueryCache();
+  const keys = await loadKeys(database, clock, ids);
+  const auth = createAuth({ database, keys, clock, ids, config: config.auth });
+  const events = createEvents({
+    database,
+    redis,
+    clock,
+    ids,
+    log,
+    onHint: (tenantId, topics) => cache.dropLocally(tenantId, topics),
+  });
+
+  const cursors = createCursors(keys.cursorSecret);
+  const kernel = createKernel(
+    {
+      database,
+      authenticator: auth.authenticator,
+      limiter: createRateLimiter({ limits: config.rateLimits, ...(redis ? { redis } : {}) }),
+      cache,
+      telemetry,
+      log,
+      clock,
+      ids,
+      limits: { deadlineMs: config.deadlineMs, maxInFlight: config.maxInFlight },
+    },
+    bind(contracts, {
+      auth: auth.handlers,
+      users: users({ cursors, passwords: auth.passwords }),
+      customers: customers({ cursors }),
+      locations: locations({ cursors }),
+      products: products({ cursors, importer: createProductImport(), follow: productUpdates(events.follow) }),
+      orders: orders({
+        cursors,
+        importer: createOrderImport(),
+        exporter: createOrderExport(),
+        follow: orderUpdates(events.follow),
+      }),
+      analytics: analytics({ follow: events.follow, clock }),
+    }),
+  );
+  const demo = config.demo.seed ? await seedDemo({ kernel, clock, ids, password: config.demo.password }) : null;
+
+  events.start();
+  lifecycle.onStop('events', () => events.stop());
+  const jobs = startJobs({ database, clock, log });
+  lifecycle.onStop('jobs', () => jobs.stop());
+
+  const health = createHealth({ database, redis, relay: events.relay, lifecycle });
+  const server = await listen({ config, kernel, health, telemetry, jwks: auth.jwks, lifecycle });
+  const { port } = server.address() as AddressInfo;
+  lifecycle.ready();
+  return {
+    url: `http://${config.host === undefined || config.host === '0.0.0.0' ? 'localhost' : config.host}:${port}`,
+    kernel,
+    log,
+    demo,
+    stopOnSignals: () => lifecycle.stopOnSignals(),
+    close: () => lifecycle.stop(),
+  };
+}
