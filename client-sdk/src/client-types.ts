@@ -6,13 +6,13 @@ import type { OlympusRouter, Procedure } from './procedures.ts';
 import type { StoredSession } from './session.ts';
 
 /** What a procedure has beside tRPC's own methods. */
-type ExtrasOf<P extends Procedure> = P extends { bulk: 'upload' }
-  ? Upload<P['input'], P['output']>
-  : P extends { bulk: 'download' }
-    ? Download<P['input'], P['output']>
-    : P extends { kind: 'query'; output: Page<unknown> }
-      ? Paged<P['input'], P['output']>
-      : unknown;
+type ExtrasOf<P extends Procedure> = [P['bulk']] extends [never]
+  ? P extends { kind: 'query'; output: Page<unknown> }
+    ? Paged<P['input'], P['output']>
+    : unknown
+  : P['bulk'] extends 'upload'
+    ? Upload<P['input'], P['output']>
+    : Download<P['input'], P['output']>;
 type Extras<T> = { readonly [K in keyof T]: T[K] extends Procedure ? ExtrasOf<T[K]> : Extras<T[K]> };
 
 /** The client: every procedure in tRPC's own call style, with a few methods more. */

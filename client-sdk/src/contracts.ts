@@ -13,16 +13,13 @@ import type {
 // The types of the API as the contracts infer them. The build puts the same types, written out, in
 // the place of this module (`build/contract-types.ts`), so that the package needs neither zod nor inference.
 
-type ProcedureOf<C extends AnyContract> = C['def'] extends { upload: unknown }
-  ? Plain<C> & { bulk: 'upload' }
-  : C['def'] extends { download: unknown }
-    ? Plain<C> & { bulk: 'download' }
-    : Plain<C>;
-interface Plain<C extends AnyContract> {
+interface ProcedureOf<C extends AnyContract> {
   kind: C['kind'];
   input: InputOf<C['def']>;
   output: ItemOf<C['def']>;
   code: keyof ErrorsOf<C['def']>;
+  /** Whether it can be streamed over REST, and which way. */
+  bulk: C['def'] extends { upload: unknown } ? 'upload' : C['def'] extends { download: unknown } ? 'download' : never;
 }
 type TreeOf<T> = { [K in keyof T]: T[K] extends AnyContract ? ProcedureOf<T[K]> : TreeOf<T[K]> };
 type Registry = typeof commonErrors & typeof errors;

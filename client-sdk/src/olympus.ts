@@ -23,7 +23,7 @@ export function createOlympus(options: OlympusOptions): Olympus {
   const { batch = true, timeoutMs = 30_000, retries = 3, session = memorySession(), onSessionEnd: onEnd } = options;
   const limits: CallDefaults = { timeoutMs, retries };
   const renewal = { context: { renewal: true } satisfies WireContext };
-  const exchange = (refreshToken: string) =>
+  const exchange = (refreshToken: string): Promise<Session> =>
     client.mutation('auth.refresh', { refreshToken }, renewal) as Promise<Session>;
   const keeper = new SessionKeeper({ store: session, exchange, onEnd });
   const endpoint: Endpoint = {

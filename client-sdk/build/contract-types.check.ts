@@ -1,0 +1,20 @@
+import type * as written from '../generated/contracts.ts';
+import type * as inferred from '../src/contracts.ts';
+
+// Compiled by the build, never run: the published types are those of the contracts, or it names the procedure.
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Differing<A, B> = { [K in keyof A & keyof B & string]: Same<A[K], B[K]> extends true ? never : K }[keyof A &
+  keyof B &
+  string];
+type DifferingProcedures<A, B> = {
+  [D in keyof A & keyof B & string]: `${D}.${Differing<A[D], B[D]>}`;
+}[keyof A & keyof B & string];
+const none = <_T extends never>() => undefined;
+const same = <_T extends true>() => undefined;
+
+none<DifferingProcedures<written.Procedures, inferred.Procedures>>();
+none<Differing<written.ServerFailures, inferred.ServerFailures>>();
+same<Same<written.Procedures, inferred.Procedures>>();
+same<Same<written.ServerFailures, inferred.ServerFailures>>();
+same<Same<written.CommonCode, inferred.CommonCode>>();
+same<Same<written.OrderLine, inferred.OrderLine>>();
