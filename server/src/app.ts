@@ -113,7 +113,9 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       analytics: analytics({ follow: events.follow, clock }),
     }),
   );
-  const demo = config.demo.seed ? await seedDemo({ kernel, clock, ids, password: config.demo.password }) : null;
+  const demo = config.demo.seed
+    ? await seedDemo({ kernel, openTenant: auth.openTenant, clock, ids, password: config.demo.password })
+    : null;
 
   events.start();
   lifecycle.onStop('events', () => events.stop());

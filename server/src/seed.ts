@@ -1,4 +1,4 @@
-import { contracts, type InputOf, type Session } from '@olympus/contracts';
+import type { contracts, ParsedInputOf, Session } from '@olympus/contracts';
 import type { Caller } from './kernel/context.ts';
 import type { Kernel } from './kernel/execute.ts';
 import { Failure } from './kernel/failure.ts';
@@ -8,6 +8,8 @@ import { catalogue, demoEmail, inventOrders, people } from './seed-data.ts';
 
 export interface SeedOptions {
   readonly kernel: Kernel;
+  /** Opens a tenant even where registration is closed. */
+  readonly openTenant: (registration: ParsedInputOf<typeof contracts.auth.register.def>) => Promise<Session>;
   readonly clock: Clock;
   readonly ids: Ids;
   /** Given by the operator; otherwise one is made, to be shown once. */
@@ -20,7 +22,7 @@ export interface DemoLogin {
 }
 
 /** Makes the demo tenant through the same procedures that clients call, unless it exists. */
-export async function seedDemo({ kernel, clock, ids, password }: SeedOptions): Promise<DemoLogin> {
+export async function seedDemo({ kernel, openTenant, clock, ids, password }: SeedOptions): Promise<DemoLogin> {
   const secret = password ?? ids.secret(12);
   let caller: Caller = {
     protocol: 'rest',
@@ -36,15 +38,14 @@ export async function seedDemo({ kernel, clock, ids, password }: SeedOptions): P
   };
 
   try {
-    const registration: InputOf<(typeof contracts.auth.register)['def']> = {
+    const session = await openTenant({
       tenant: 'Harbour Lane',
       name: 'Demo Owner',
       email: demoEmail,
       password: secret,
       timeZone: 'Europe/London',
       currency: 'GBP',
-    };
-    const session = await call<Session>('auth.register', registration);
+    });
     caller = { ...caller, credential: session.accessToken };
   } catch (error) {
     if (error instanceof Failure && error.code === 'EMAIL_TAKEN') return { email: demoEmail, password: null };

@@ -20,12 +20,12 @@ export interface SessionAuthenticator extends Authenticator {
   forget(sessionId: string): void;
 }
 
-/** A sign-out, a deactivation or a change of role acts everywhere within a second, the time of asking included. */
-const keptForMs = 750;
+/** Short enough that an open stream, whose credential is looked at about twice a second, ends within a second too. */
+const keptForMs = 300;
 
 /**
  * A token tells who calls; the database tells whether the session still stands and with which role. The answer is kept
- * for less than a second, so that a busy session costs one small query in that time and revocation needs no messages.
+ * for less than a second, so that a busy session costs few small queries and revocation needs no messages.
  */
 export function createAuthenticator(tokens: AccessTokens, readSession: ReadSession): SessionAuthenticator {
   const principals = new LRUCache<string, Promise<Principal | null>>({

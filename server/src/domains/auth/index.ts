@@ -1,4 +1,4 @@
-import type { contracts } from '@olympus/contracts';
+import type { contracts, Session } from '@olympus/contracts';
 import type { Database } from '@olympus/database';
 import type { Handlers } from '../../kernel/implement.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -6,7 +6,7 @@ import type { Ids } from '../../platform/ids.ts';
 import type { Keys } from '../../platform/keys.ts';
 import { createAuthenticator, type SessionAuthenticator } from './authenticator.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
-import { authHandlers } from './procedures.ts';
+import { authHandlers, openTenant, type Registration } from './procedures.ts';
 import { readSession } from './repository.ts';
 import { createSessions } from './sessions.ts';
 import { createAccessTokens } from './tokens.ts';
@@ -29,8 +29,10 @@ export interface Auth {
   readonly authenticator: SessionAuthenticator;
   /** Shared, so that all hashing of a process waits in one queue. */
   readonly passwords: Passwords;
+  /** Registers where registration is closed to strangers, as the operator does who seeds. */
+  readonly openTenant: (input: Registration) => Promise<Session>;
   /** The public keys, for services that check tokens by themselves. */
-  jwks(): Keys['publicKeys'];
+  readonly jwks: () => Keys['publicKeys'];
 }
 
 export function createAuth({ database, keys, clock, ids, config }: AuthOptions): Auth {
@@ -39,6 +41,12 @@ export function createAuth({ database, keys, clock, ids, config }: AuthOptions):
   const authenticator = createAuthenticator(tokens, (claims) => readSession(database.systemDb, claims, clock.now()));
   const sessions = createSessions({ tokens, clock, ids, refreshTokenDays });
   const passwords = createPasswords();
-  const handlers = authHandlers({ database, authenticator, sessions, passwords, clock, ids, registration });
-  return { handlers, authenticator, passwords, jwks: () => keys.publicKeys };
+  const deps = { database, authenticator, sessions, passwords, clock, ids, registration };
+  return {
+    handlers: authHandlers(deps),
+    authenticator,
+    passwords,
+    openTenant: (input) => openTenant(deps, input),
+    jwks: () => keys.publicKeys,
+  };
 }

@@ -1,5 +1,6 @@
-import { contracts, permissionsOf } from '@olympus/contracts';
+import { contracts, permissionsOf, type ParsedInputOf, type Session } from '@olympus/contracts';
 import type { Database } from '@olympus/database';
+import { fail } from '../../kernel/failure.ts';
 import { implement, type Handlers } from '../../kernel/implement.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
@@ -25,32 +26,39 @@ export interface AuthDependencies {
   readonly ids: Ids;
   readonly registration: 'open' | 'closed';
 }
+export type Registration = ParsedInputOf<typeof contracts.auth.register.def>;
+
+/** Opens a tenant with its owner, whether or not strangers may. Fails with `EMAIL_TAKEN`. */
+export async function openTenant(deps: AuthDependencies, input: Registration): Promise<Session> {
+  const { database, sessions, passwords, clock, ids } = deps;
+  const { name, email, timeZone, currency } = input;
+  const passwordHash = await passwords.hash(input.password);
+  const now = clock.now();
+  const tenant = { id: ids.next(), name: input.tenant, timeZone, currency, createdAt: now };
+  const owner = { tenantId: tenant.id, id: ids.next(), email, name, passwordHash, createdAt: now };
+  const opened = await database.systemTransaction(async (db) => {
+    await insertTenant(db, tenant);
+    if (!(await insertOwner(db, owner))) fail('EMAIL_TAKEN', { email });
+    return sessions.open(db, {
+      ...owner,
+      role: 'owner',
+      active: true,
+      updatedAt: now,
+      version: 1,
+      timeZone,
+      currency,
+    });
+  });
+  return sessions.grant(opened);
+}
 
 /** Finds users before their tenant is known, so it runs under the system role, in short transactions of its own. */
 export function authHandlers(deps: AuthDependencies): Handlers<typeof contracts.auth> {
-  const { database, authenticator, sessions, passwords, clock, ids, registration } = deps;
+  const { database, authenticator, sessions, passwords, clock, registration } = deps;
   return implement(contracts.auth, {
     async register({ input, fail }) {
       if (registration === 'closed') fail('REGISTRATION_CLOSED');
-      const { name, email, timeZone, currency } = input;
-      const passwordHash = await passwords.hash(input.password);
-      const now = clock.now();
-      const tenant = { id: ids.next(), name: input.tenant, timeZone, currency, createdAt: now };
-      const owner = { tenantId: tenant.id, id: ids.next(), email, name, passwordHash, createdAt: now };
-      const opened = await database.systemTransaction(async (db) => {
-        await insertTenant(db, tenant);
-        if (!(await insertOwner(db, owner))) fail('EMAIL_TAKEN', { email });
-        return sessions.open(db, {
-          ...owner,
-          role: 'owner',
-          active: true,
-          updatedAt: now,
-          version: 1,
-          timeZone,
-          currency,
-        });
-      });
-      return sessions.grant(opened);
+      return openTenant(deps, input);
     },
 
     async login({ input, fail }) {
