@@ -46,7 +46,8 @@ export const auth = {
     operationId: 'refreshSession',
     rest: 'POST /auth/refresh',
     access: 'public',
-    rate: 'signIn',
+    // Nobody guesses 32 random bytes, and many users share an address: counted as other writes are.
+    rate: 'write',
     idempotent: false,
     unitOfWork: 'own',
     input: z.strictObject({ refreshToken }),
