@@ -72,17 +72,21 @@ export function createRelay({ database, clock, ids, log, onPlaced }: RelayOption
   }
 
   async function run(): Promise<void> {
-    while (!pause.ended) {
+    // A lead that broke is taken again soon, by whoever comes first.
+    for (let waitMs = poll.firstMs; !pause.ended; waitMs = Math.min(waitMs * 2, poll.lastMs)) {
       try {
         role = 'standby';
         const term = await leadership.acquire();
         roundEnded();
-        if (term) await lead(term);
+        if (term) {
+          waitMs = poll.firstMs / 2;
+          await lead(term);
+        }
       } catch (error) {
         trouble.met(error);
         await leadership.release();
       }
-      if (!pause.ended) await pause.unwoken(poll.lastMs * (0.8 + Math.random() * 0.4));
+      if (!pause.ended) await pause.unwoken(waitMs * (0.8 + Math.random() * 0.4));
     }
     await leadership.release();
     role = 'stopped';
