@@ -46,6 +46,8 @@ export class Session {
     const events = {
       track: (socket: Duplex) => {
         link.socket = socket;
+        // The driver fails a statement at the error, loses one that is sent before the close, and reports only the close.
+        socket.once('error', () => events.onClose());
         // The driver of a link that was given up may still try to reconnect: its socket is born dead.
         if (link.over) socket.destroy();
         return socket;
