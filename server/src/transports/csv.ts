@@ -14,7 +14,7 @@ export const textCell = (text: string): string => (formula.test(text) ? `'${text
 
 export interface CsvEncoder {
   readonly header: string;
-  rows(items: readonly unknown[]): string;
+  readonly rows: (items: readonly unknown[]) => string;
 }
 
 /** Compiles the encoding of an object schema's items: its fields are the columns. Throws when it has none. */

@@ -36,9 +36,6 @@ export async function replyDownload(exchange: Exchange, operation: Operation, do
       pending = '';
     }
     response.end(pending);
-  } catch (cause) {
-    if (response.headersSent) response.destroy();
-    throw cause;
   } finally {
     await iterator.return?.();
   }

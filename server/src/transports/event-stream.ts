@@ -1,12 +1,12 @@
-import { Failure, toFailure } from '../kernel/failure.ts';
+import { toFailure, type Failure } from '../kernel/failure.ts';
 import { problemOf } from './problem.ts';
 import { commonHeaders, requestIdFor, type Exchange } from './reply.ts';
 import { writeAtPace } from './stream-writer.ts';
 
 export interface EventStreamOptions {
   readonly tracked: boolean;
-  /** Milliseconds until the caller's credential expires; null for strangers. */
-  readonly expiresInMs: number | null;
+  /** Tells once when the caller may no longer stay, and returns what stops the asking. */
+  readonly onRefusal: (listener: (failure: Failure) => void) => () => void;
   /** Ends the call. */
   readonly abort: () => void;
   /** Aborted when the server winds down: open streams end, and their readers come back to another replica. */
@@ -24,10 +24,10 @@ export const reconnectMs = 2_000;
 /** A stream that fails at once is answered with a problem; after this time its headers go out. */
 const graceMs = 50;
 
-/** Answers with `text/event-stream` (https://html.spec.whatwg.org/multipage/server-sent-events.html) until the items end, the reader leaves or its credential expires. */
+/** Answers with `text/event-stream` (https://html.spec.whatwg.org/multipage/server-sent-events.html) until the items end, its reader leaves or may no longer stay. */
 export async function replyEvents(exchange: Exchange, items: AsyncIterable<unknown>, options: EventStreamOptions) {
   const { response } = exchange;
-  const { tracked, expiresInMs, abort, closing, timing } = options;
+  const { tracked, onRefusal, abort, closing, timing } = options;
   const iterator = items[Symbol.asyncIterator]();
   let next = iterator.next();
   await settledOrLater(next, graceMs);
@@ -44,11 +44,13 @@ export async function replyEvents(exchange: Exchange, items: AsyncIterable<unkno
     if (failure) response.write(errorEvent(exchange, failure));
     response.end();
     abort();
+    const stalled = setTimeout(() => response.destroy(), timing.stallMs);
+    response.once('close', () => clearTimeout(stalled));
   };
   const onClosing = () => end(null);
   closing?.addEventListener('abort', onClosing, { once: true });
-  const expiry =
-    expiresInMs === null ? undefined : setTimeout(() => end(new Failure('UNAUTHENTICATED', null)), clamp(expiresInMs));
+  if (closing?.aborted) onClosing();
+  const unwatch = onRefusal(end);
   const ping = setInterval(() => {
     if (response.writableNeedDrain) response.destroy();
     else if (!response.writableEnded) response.write(': ping\n\n');
@@ -65,7 +67,7 @@ export async function replyEvents(exchange: Exchange, items: AsyncIterable<unkno
     end(toFailure(cause));
   } finally {
     closing?.removeEventListener('abort', onClosing);
-    clearTimeout(expiry);
+    unwatch();
     clearInterval(ping);
     abort();
     await iterator.return?.();
@@ -81,9 +83,6 @@ function event(item: unknown, tracked: boolean): string {
 
 const errorEvent = (exchange: Exchange, failure: Failure): string =>
   `event: error\ndata: ${JSON.stringify(problemOf(failure, requestIdFor(exchange), exchange.path))}\n\n`;
-
-/** Timers overflow beyond 31 bits and then fire at once. */
-const clamp = (ms: number): number => Math.min(Math.max(ms, 0), 0x7fffffff);
 
 async function settledOrLater(promise: Promise<unknown>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -27,7 +27,9 @@ export function chooseType({ request, operation, query }: Incoming): string {
   const [first = 'application/json'] = available;
   if (accept === undefined || accept === '*/*' || accept === first) return first;
   if (operation.procedure.contract.def.status === 204) return first;
-  const chosen = new Negotiator(request).mediaType(available);
+  // All that is sent is UTF-8, whether it is asked for by name or not.
+  const plain = accept.replaceAll(/;\s*charset="?utf-?8"?/gi, '');
+  const chosen = new Negotiator({ headers: { accept: plain } }).mediaType(available);
   if (chosen === undefined) throw new Failure('NOT_ACCEPTABLE', { available: [...available] });
   return chosen;
 }

@@ -43,9 +43,10 @@ const DownloadFormat = z
 
 type Fields = z.core.$ZodLooseShape;
 
-function pick({ procedure }: Operation<Promised>, names: Iterable<string>): z.ZodObject<Fields> {
-  const fields = fieldsOf(procedure.contract.def.input);
-  return z.strictObject(Object.fromEntries([...names].map((name) => [name, fields[name]])) as Fields);
+function pick({ procedure }: Operation<Promised>, names: Iterable<string>): z.ZodObject {
+  const chosen = new Set(names);
+  const fields = Object.entries(fieldsOf(procedure.contract.def.input));
+  return z.strictObject(Object.fromEntries(fields.filter(([name]) => chosen.has(name))));
 }
 
 /** The fields that travel in the body, as one schema that is named after the operation. */

@@ -70,7 +70,7 @@ export function responsesOf(procedure: Promised): ZodOpenApiResponsesObject {
     [status]: success,
     ...(kind === 'query' && { 304: { description: 'Not changed since the ETag given', headers: headers('ETag') } }),
     ...failures(errorsOf(procedure)),
-  } as ZodOpenApiResponsesObject;
+  };
 }
 
 const shapeOf = (schema: z.ZodType): object => (schema._zod.def as { shape?: object }).shape ?? {};

@@ -26,8 +26,14 @@ export function commonHeaders(exchange: Exchange, failure: Failure | null): Outg
   };
 }
 
+export interface Answer {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body?: string;
+}
+
 /** Answers with a body, or with its headers alone where HEAD asks for no more. */
-export function reply(exchange: Exchange, status: number, headers: OutgoingHttpHeaders, body = ''): void {
+export function reply(exchange: Exchange, { status, headers, body = '' }: Answer): void {
   const { request, response } = exchange;
   if (response.headersSent || response.destroyed) {
     response.destroy();
@@ -70,5 +76,9 @@ export function replyFailure(exchange: Exchange, failure: Failure): void {
       allow: (failure.data as { allowed: string[] }).allowed.join(', '),
     }),
   };
-  reply(exchange, failure.status, headers, JSON.stringify(problemOf(failure, requestId, exchange.path)));
+  reply(exchange, {
+    status: failure.status,
+    headers,
+    body: JSON.stringify(problemOf(failure, requestId, exchange.path)),
+  });
 }

@@ -53,14 +53,16 @@ function readPath({ operation, params }: Incoming, input: Record<string, unknown
 
 function readQuery({ operation, query }: Incoming, input: Record<string, unknown>): void {
   const unknown: string[] = [];
+  // The format of a download is the transport's own matter, chosen already.
+  const own = operation.procedure.contract.def.download ? ['format'] : [];
   for (const [name, values] of query) {
     const field = operation.queryFields.get(name);
     if (field) input[name] = readField(name, field, values);
     else if (operation.pathFields.has(name)) throw misplaced(name, 'path');
     else if (operation.bodyFields.has(name)) throw misplaced(name, 'body');
-    else unknown.push(name);
+    else if (!own.includes(name)) unknown.push(name);
   }
-  if (unknown.length > 0) throw unknownFields(unknown, [...operation.queryFields.keys()], 'query field');
+  if (unknown.length > 0) throw unknownFields(unknown, [...operation.queryFields.keys(), ...own], 'query field');
 }
 
 function readField(name: string, field: TextField, values: readonly string[]): unknown {

@@ -9,18 +9,18 @@ export function replyValue(exchange: Exchange, operation: Operation, value: unkn
   const status = def.status ?? 200;
   const headers = { ...commonHeaders(exchange, null), ...resourceHeaders(exchange, operation, value) };
   if (status === 204) {
-    reply(exchange, status, headers);
+    reply(exchange, { status, headers });
     return;
   }
   const body = JSON.stringify(value);
   if (kind === 'query') {
     headers['etag'] ??= `W/"${createHash('sha1').update(body).digest('base64url')}"`;
-    if (matches(exchange.request.headers['if-none-match'], headers['etag'] as string)) {
-      reply(exchange, 304, headers);
+    if (matches(exchange.request.headers['if-none-match'], headers['etag'])) {
+      reply(exchange, { status: 304, headers });
       return;
     }
   }
-  reply(exchange, status, { ...headers, 'content-type': 'application/json' }, body);
+  reply(exchange, { status, headers: { ...headers, 'content-type': 'application/json' }, body });
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -33,7 +33,7 @@ function resourceHeaders(exchange: Exchange, operation: Operation, value: unknow
   const created = operation.procedure.contract.def.status === 201 && typeof id === 'string';
   const link = operation.page ? linkOf(exchange, value) : '';
   return {
-    ...(created && { location: `${exchange.path}/${encodeURIComponent(id as string)}` }),
+    ...(created && { location: `${exchange.path}/${encodeURIComponent(id)}` }),
     ...(typeof version === 'number' && { etag: `"${version}"` }),
     ...(link && { link }),
     ...(operation.page && typeof totalCount === 'number' && { 'x-total-count': String(totalCount) }),

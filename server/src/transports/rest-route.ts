@@ -95,6 +95,8 @@ export function pathFinder(procedures: readonly Procedure[]): FindPath {
   for (const [path, item] of items) router.on('GET', path.replaceAll(/\{(\w+)\}/g, ':$1'), () => undefined, item);
   return (path) => {
     const found = router.find('GET', path);
-    return found && { item: found.store as PathItem, params: found.params };
+    // The router takes an empty name for a parameter, which would make `/orders/` an order.
+    if (!found || Object.values(found.params).includes('')) return null;
+    return { item: found.store as PathItem, params: found.params };
   };
 }

@@ -3,8 +3,9 @@ import type { Caller } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
 import { callerOf, idempotencyKeysOf, type AddressOf } from './caller.ts';
+import { credentialWatch, type CredentialWatch } from './credential-watch.ts';
 import { downloadHeaders, replyDownload } from './download.ts';
-import { replyEvents } from './event-stream.ts';
+import { replyEvents, type EventStreamOptions } from './event-stream.ts';
 import { issue } from './input-issue.ts';
 import { chooseType } from './media-choice.ts';
 import { parseQuery } from './query-string.ts';
@@ -50,7 +51,7 @@ export function restHandler(options: RestOptions): RestHandler {
     ...options,
     find: pathFinder(options.kernel.procedures),
     limits: { ...defaults, ...options.limits },
-    now: options.now ?? Date.now,
+    watch: credentialWatch(options.kernel, { now: options.now ?? Date.now }),
   };
   return (request, response, path) => {
     const exchange: Exchange = { request, response, path: pathOf(request.url), notes: {}, caller: null };
@@ -61,7 +62,7 @@ export function restHandler(options: RestOptions): RestHandler {
 interface Service extends RestOptions {
   readonly find: FindPath;
   readonly limits: RestLimits & StreamLimits;
-  readonly now: () => number;
+  readonly watch: CredentialWatch;
 }
 
 async function serve(service: Service, exchange: Exchange, path: string): Promise<void> {
@@ -69,7 +70,10 @@ async function serve(service: Service, exchange: Exchange, path: string): Promis
   const { kernel, limits } = service;
   const found = findPath(service, exchange, path);
   if (request.method === 'OPTIONS') {
-    reply(exchange, 204, { 'x-request-id': requestIdFor(exchange), allow: methodsOf(found.item).join(', ') });
+    reply(exchange, {
+      status: 204,
+      headers: { 'x-request-id': requestIdFor(exchange), allow: methodsOf(found.item).join(', ') },
+    });
     return;
   }
   const operation = operationOf(found.item, request.method);
@@ -104,7 +108,7 @@ async function serve(service: Service, exchange: Exchange, path: string): Promis
   else
     await replyEvents(exchange, items, {
       tracked: def.tracked === true,
-      expiresInMs: await expiresIn(caller, service.now),
+      onRefusal: await refusalsOf(service, caller),
       abort: () => controller.abort(),
       closing: service.closing ?? null,
       timing: limits,
@@ -180,9 +184,9 @@ async function replyHeaders(
   exchange.response.writeHead(200, headers).end();
 }
 
-async function expiresIn(caller: Caller, now: () => number): Promise<number | null> {
+async function refusalsOf({ watch }: Service, caller: Caller): Promise<EventStreamOptions['onRefusal']> {
   const principal = await caller.principal;
-  return principal ? principal.expiresAt - now() : null;
+  return principal ? (listener) => watch.watch(caller, principal, listener) : () => () => undefined;
 }
 
 const pathOf = (url = '/'): string => url.split(/[?#]/, 1)[0] ?? '/';

@@ -134,7 +134,7 @@ function send(exchange: Exchange, { status, body, failure }: Outcome): void {
   };
   if (failure?.code === 'METHOD_NOT_ALLOWED')
     headers['allow'] = (failure.data as { allowed: string[] }).allowed.join(', ');
-  reply(exchange, status, headers, body);
+  reply(exchange, { status, headers, body });
 }
 
 /** Answers a request that could not even be taken apart: one error that all of its calls share. */
