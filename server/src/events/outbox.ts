@@ -22,11 +22,14 @@ export async function append<N extends EventName>(
   await appendAll(ctx, [{ subject, payload }]);
 }
 
+/** An event to be written. */
+export interface Entry {
+  readonly subject: Subject;
+  readonly payload: EventPayload;
+}
+
 /** Writes several events, in their order, by one statement. */
-export async function appendAll(
-  ctx: TransactionContext,
-  entries: readonly { readonly subject: Subject; readonly payload: EventPayload }[],
-): Promise<void> {
+export async function appendAll(ctx: TransactionContext, entries: readonly Entry[]): Promise<void> {
   if (entries.length === 0) return;
   const topics = array(entries.map(({ subject }) => subject.topic));
   const types = array(entries.map(({ payload }) => payload.type));

@@ -1,10 +1,10 @@
 import type { Order } from '@olympus/contracts';
 import type { Db } from '@olympus/database';
-import { appendAll } from '../../events/outbox.ts';
+import { appendAll, type Entry } from '../../events/outbox.ts';
 import type { Context } from '../../kernel/context.ts';
 import { Failure } from '../../kernel/failure.ts';
 import { refusalOf, type Outcome } from '../batch.ts';
-import { tell } from '../products/product.ts';
+import { eventsOf } from '../products/product.ts';
 import { openShelf, type Shelf } from '../products/shelf.ts';
 import { unitsOf } from './lines.ts';
 import { toOrder, type OrderRow } from './order.ts';
@@ -93,14 +93,10 @@ async function applyWave(ctx: Context, changes: readonly Change[]): Promise<Outc
   const outcomes = plans.map((plan) => outcomeOf(plan, written, books.shelf));
 
   const products = await books.shelf.write(now);
-  await appendAll(
-    ctx,
-    plans.flatMap((plan, index) => eventOf(plan, outcomes[index])),
-  );
-  await tell(
-    ctx,
-    products.map((product) => ({ product, event: 'product.updated' })),
-  );
+  const told = plans.flatMap((plan, index) => eventOf(plan, outcomes[index]));
+  // Whoever watches stock hears of sales too: one more row for each product, in the same statement.
+  const stock = eventsOf(products.map((product) => ({ product, event: 'product.updated' })));
+  await appendAll(ctx, [...told, ...stock]);
   return outcomes;
 }
 
@@ -144,8 +140,8 @@ function outcomeOf(plan: Outcome<Plan>, written: ReadonlyMap<string, Order>, she
   return new Failure('ORDER_NUMBER_TAKEN', { number: plan.draft.number ?? '' });
 }
 
-function eventOf(plan: Outcome<Plan>, order: Outcome<Order> | undefined) {
+function eventOf(plan: Outcome<Plan>, order: Outcome<Order> | undefined): Entry[] {
   if (!order || order instanceof Failure || plan instanceof Failure || 'unchanged' in plan) return [];
-  const type = 'draft' in plan ? ('order.created' as const) : ('order.updated' as const);
-  return [{ subject: { topic: 'orders' as const, id: order.id }, payload: { type, orderId: order.id, order } }];
+  const type = 'draft' in plan ? 'order.created' : 'order.updated';
+  return [{ subject: { topic: 'orders', id: order.id }, payload: { type, orderId: order.id, order } }];
 }

@@ -1,9 +1,10 @@
 import type { contracts } from '@olympus/contracts';
+import { appendAll } from '../../events/outbox.ts';
 import { fail } from '../../kernel/failure.ts';
 import type { Handler } from '../../kernel/implement.ts';
 import { refusalOf, resultOf, type Outcome } from '../batch.ts';
 import { create, update, type Changing } from './changes.ts';
-import { tell, type ProductChange } from './product.ts';
+import { eventsOf, type ProductChange } from './product.ts';
 import { lockProducts } from './repository.ts';
 
 type Batch = typeof contracts.products.batch;
@@ -17,10 +18,7 @@ export const batch: Handler<Batch> = async ({ input: { operations }, ctx }) => {
   );
   const outcomes: Outcome<ProductChange>[] = [];
   for (const operation of operations) outcomes.push(await perform(ctx, operation).catch(refusalOf));
-  await tell(
-    ctx,
-    outcomes.filter((outcome) => 'product' in outcome),
-  );
+  await appendAll(ctx, eventsOf(outcomes.filter((outcome) => 'product' in outcome)));
   return {
     results: operations.map(({ op }, index) => {
       const item = { index, success: op === 'create' ? 201 : 200, requestId: ctx.requestId } as const;

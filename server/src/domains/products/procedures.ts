@@ -1,4 +1,5 @@
 import { contracts, type Product } from '@olympus/contracts';
+import { appendAll } from '../../events/outbox.ts';
 import type { TransactionContext } from '../../kernel/context.ts';
 import { implement, type Handler, type Handlers } from '../../kernel/implement.ts';
 import type { Cursors } from '../cursors.ts';
@@ -6,7 +7,7 @@ import { page } from '../paging.ts';
 import { batch } from './batch.ts';
 import * as changes from './changes.ts';
 import { productList } from './list.ts';
-import { tell, toProduct, type ProductChange } from './product.ts';
+import { eventsOf, toProduct, type ProductChange } from './product.ts';
 import { findProduct } from './repository.ts';
 
 export interface ProductsDependencies {
@@ -37,6 +38,6 @@ export const products = ({ cursors, importer, follow }: ProductsDependencies): H
 
 async function told(ctx: TransactionContext, changing: Promise<ProductChange>): Promise<Product> {
   const change = await changing;
-  await tell(ctx, [change]);
+  await appendAll(ctx, eventsOf([change]));
   return change.product;
 }

@@ -1,7 +1,6 @@
 import type { Product } from '@olympus/contracts';
 import { sql } from '@olympus/database';
-import { appendAll } from '../../events/outbox.ts';
-import type { TransactionContext } from '../../kernel/context.ts';
+import type { Entry } from '../../events/outbox.ts';
 import { moneyOf } from '../money.ts';
 
 /** The columns of `products p` under the names that rows are read by. */
@@ -44,13 +43,8 @@ export interface ProductChange {
   readonly event: 'product.created' | 'product.updated' | null;
 }
 
-/** Writes the events of changes into the outbox, in their order. */
-export const tell = (ctx: TransactionContext, changes: readonly ProductChange[]): Promise<void> =>
-  appendAll(
-    ctx,
-    changes.flatMap(({ product, event: type }) =>
-      type
-        ? [{ subject: { topic: 'products', id: product.id }, payload: { type, productId: product.id, product } }]
-        : [],
-    ),
+/** The events of changes, in their order, as the outbox takes them. */
+export const eventsOf = (changes: readonly ProductChange[]): Entry[] =>
+  changes.flatMap(({ product, event: type }) =>
+    type ? [{ subject: { topic: 'products', id: product.id }, payload: { type, productId: product.id, product } }] : [],
   );
