@@ -122,7 +122,7 @@ function anonymous(value: unknown, names = new Map<string, string>()): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, child]) => [
       key,
-      /^(nextCursor|previousCursor)$/.test(key) && child !== null ? '<cursor>' : anonymous(child, names),
+      /^(nextCursor|previousCursor|requestId)$/.test(key) && child !== null ? `<${key}>` : anonymous(child, names),
     ]),
   );
 }

@@ -254,6 +254,7 @@ const people: Scenario[] = [
         input: { id: '$zoe.id', name: 'Zoë B.' },
         value: { code: null, phone: null, version: 3 },
       },
+      { call: 'customers.get', input: { id: '$zoe.id' }, value: { name: 'Zoë B.' } },
       { call: 'customers.list', input: { q: 'zoë', withTotal: true }, value: { totalCount: 1 } },
     ],
   },
@@ -280,6 +281,11 @@ const people: Scenario[] = [
     steps: [
       { call: 'locations.create', input: { name: 'Harbour' }, save: 'harbour', value: { address: null, active: true } },
       { call: 'locations.update', input: { id: '$harbour.id', active: false }, value: { active: false, version: 2 } },
+      {
+        call: 'locations.replace',
+        input: { id: '$harbour.id', name: 'Harbour', address: 'Quay 1', active: false },
+        value: { address: 'Quay 1', version: 3 },
+      },
       { call: 'locations.list', input: { active: false }, value: { items: [{ name: 'Harbour' }] } },
     ],
   },
