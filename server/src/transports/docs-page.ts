@@ -1,0 +1,88 @@
+import express, { type Router } from 'express';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+export interface DocsOptions {
+  /** Where the OpenAPI document is. */
+  readonly openApiUrl?: string;
+}
+
+// Swagger UI writes styles into elements; everything else comes from files of this server.
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const assets = ['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-32x32.png'];
+
+/** Serves the documentation page below the path it is mounted at: Swagger UI from this machine, with requests to try and a field for the bearer token. */
+export function docs({ openApiUrl = '/openapi.json' }: DocsOptions = {}): Router {
+  const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+  const router = express.Router();
+  router.use((_, response, next) => {
+    response.set('Content-Security-Policy', contentSecurityPolicy);
+    next();
+  });
+  router.get('/', (request, response) => {
+    response.set('Cache-Control', 'no-cache').type('html').send(docsPage(request.baseUrl));
+  });
+  router.get('/start.js', (_, response) => {
+    response.set('Cache-Control', 'no-cache').type('js').send(startScript(openApiUrl));
+  });
+  router.get('/page.css', (_, response) => {
+    response.set('Cache-Control', 'no-cache').type('css').send(styles);
+  });
+  for (const asset of assets)
+    router.get(`/${asset}`, (_, response) => {
+      response.sendFile(join(folder, asset), { maxAge: '1d', dotfiles: 'allow' });
+    });
+  return router;
+}
+
+/** The page, whose files are below `base`. */
+export const docsPage = (base: string): string => `<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>Olympus API</title>
+  <link rel="icon" type="image/png" href="${base}/favicon-32x32.png">
+  <link rel="stylesheet" href="${base}/swagger-ui.css">
+  <link rel="stylesheet" href="${base}/page.css">
+</head>
+<body>
+  <main id="docs"></main>
+  <noscript>This page needs JavaScript. The document itself is at <a href="/openapi.json">/openapi.json</a>.</noscript>
+  <script src="${base}/swagger-ui-bundle.js"></script>
+  <script src="${base}/start.js"></script>
+</body>
+</html>
+`;
+
+const startScript = (openApiUrl: string): string => `'use strict';
+window.ui = SwaggerUIBundle({
+  url: ${JSON.stringify(openApiUrl)},
+  dom_id: '#docs',
+  deepLinking: true,
+  displayRequestDuration: true,
+  docExpansion: 'list',
+  defaultModelsExpandDepth: 0,
+  filter: true,
+  persistAuthorization: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+  presets: [SwaggerUIBundle.presets.apis],
+  layout: 'BaseLayout',
+});
+`;
+
+const styles = `body { margin: 0; }
+noscript { display: block; padding: 2rem; font-family: sans-serif; }
+.swagger-ui .info { margin: 2rem 0 1rem; }
+`;
