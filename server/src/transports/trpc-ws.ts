@@ -23,11 +23,11 @@ export interface TrpcWsOptions {
 }
 export interface TrpcWs {
   /** Takes an upgrade over, or answers it as plain HTTP. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Asks every client to move to another replica, and closes a socket once its queries and mutations are answered. */
-  drain(): Promise<void>;
+  readonly drain: () => Promise<void>;
   /** Closes every socket at once. */
-  close(): void;
+  readonly close: () => void;
   /** Sockets that are open now. */
   readonly open: number;
 }
