@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import type { Kernel } from './kernel/execute.ts';
 import { clientAddress } from './platform/client-address.ts';
+import { drainable } from './platform/drain.ts';
 import type { Health } from './platform/health.ts';
 import type { Lifecycle } from './platform/lifecycle.ts';
 import type { Metrics } from './platform/telemetry.ts';
@@ -52,15 +52,10 @@ export async function listen({ config, kernel, health, telemetry, jwks, lifecycl
     uploadTypes: new Set(kernel.procedures.flatMap(({ contract }) => contract.def.upload ?? [])),
     closing,
   });
+  const drain = drainable(server);
   server.listen(config.port, config.host);
   await once(server, 'listening');
 
-  lifecycle.onStop('http', async () => {
-    await Promise.all([sockets.drain(), pause(farewellMs)]);
-    const closed = once(server, 'close');
-    server.close();
-    server.closeIdleConnections();
-    await closed;
-  });
+  lifecycle.onStop('http', () => Promise.all([sockets.drain(), drain({ farewellMs })]));
   return server;
 }

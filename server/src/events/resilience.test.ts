@@ -4,6 +4,7 @@ import { Redis as Client } from 'ioredis';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeEventId } from './event-id.ts';
 import {
   contextOf,
   imported,
@@ -211,7 +212,8 @@ describe('ten thousand subscriptions', () => {
         await Promise.all(
           Array.from({ length: 50 }, async (_, index) => {
             const ctx = contextOf(tenant);
-            const stream = replica.follow(ctx, { topic: 'orders' });
+            const lastEventId = index % 5 === 0 ? undefined : encodeEventId({ epoch: '', position: 0 });
+            const stream = replica.follow(ctx, { topic: 'orders', lastEventId });
             if (index % 3 === 0) await stream.started;
             if (index % 2 === 0) ctx.abort();
             else await stream.return();

@@ -26,13 +26,20 @@ interface Dependency {
   readonly latencyMs: number;
 }
 
-const pingDeadlineMs = 2000;
+/** Below the second that most probes wait. */
+const pingDeadlineMs = 800;
 
 /**
  * Without the database nothing can be served. Without Redis everything is: limits count in this process, and events are
  * found by looking; so a process whose Redis is away stays ready and says so.
  */
 export function createHealth({ database, redis, relay, lifecycle }: HealthOptions): Health {
+  let probing: ReturnType<typeof dependencies> | null = null;
+  /** Anyone may ask, so those who ask at the same time share the answer. */
+  const look = () =>
+    (probing ??= dependencies().finally(() => {
+      probing = null;
+    }));
   async function dependencies() {
     const [store, cache] = await Promise.all([probe(() => database.ping()), redis ? probe(() => redis.ping()) : null]);
     return { database: { ...store, kind: database.kind }, ...(cache ? { redis: cache } : {}), relay: relay.status() };
@@ -40,12 +47,12 @@ export function createHealth({ database, redis, relay, lifecycle }: HealthOption
   return {
     live: () => ({ ok: true, body: { status: 'up', uptimeSeconds: Math.round(process.uptime()) } }),
     async ready() {
-      const found = await dependencies();
+      const found = await look();
       const ok = lifecycle.state === 'ready' && found.database.status === 'up';
       return { ok, body: { status: ok ? 'ready' : 'not ready', state: lifecycle.state, dependencies: found } };
     },
     async overall() {
-      const found = await dependencies();
+      const found = await look();
       const ok = found.database.status === 'up' && lifecycle.state !== 'stopped';
       const degraded = found.redis?.status === 'down' || !found.relay.healthy;
       const status = ok ? (degraded ? 'degraded' : 'ok') : 'down';

@@ -10,7 +10,7 @@ export interface Lifecycle {
   /** From now on the process answers that it is ready. */
   ready(): void;
   /** What was opened last is stopped first. */
-  onStop(name: string, stop: () => Promise<unknown> | unknown): void;
+  onStop(name: string, stop: () => unknown): void;
   /** Drains and stops, once; resolves when everything has stopped or the time is up. */
   stop(): Promise<boolean>;
   /** Stops on SIGTERM and SIGINT and ends the process: 0 when all was drained, 1 when the time ran out or on a second signal. */
@@ -24,14 +24,16 @@ export interface LifecycleOptions {
 }
 
 export function createLifecycle({ drainSeconds, log }: LifecycleOptions): Lifecycle {
-  const hooks: { name: string; stop: () => Promise<unknown> | unknown }[] = [];
+  const hooks: { name: string; stop: () => unknown }[] = [];
   const draining = new AbortController();
   let state: LifecycleState = 'starting';
   let stopping: Promise<boolean> | null = null;
+  let part = '';
 
   async function runHooks(): Promise<boolean> {
     let clean = true;
     for (const { name, stop } of hooks.toReversed()) {
+      part = name;
       try {
         await stop();
       } catch (err) {
@@ -48,7 +50,7 @@ export function createLifecycle({ drainSeconds, log }: LifecycleOptions): Lifecy
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<boolean>((done) => {
       timer = setTimeout(() => {
-        log.error({ drainSeconds }, 'not everything stopped in time');
+        log.error({ drainSeconds, part }, 'not everything stopped in time');
         done(false);
       }, drainSeconds * 1000);
     });

@@ -1,0 +1,89 @@
+import { sql, type Database } from '@olympus/database';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  contextOf,
+  imported,
+  kinds,
+  newTenant,
+  startReplica,
+  take,
+  textOf,
+  write,
+  type Installation,
+} from '../events/testing/installation.ts';
+import { expire } from './expiry.ts';
+
+const day = 86_400_000;
+
+describe.each(kinds)('expiry on %s', (_, install) => {
+  let installation: Installation;
+  let database: Database;
+  beforeAll(async () => {
+    installation = await install();
+    ({ database } = installation);
+  });
+  afterAll(() => installation.remove());
+  const at = (ms: number) => ({ now: () => new Date(ms) });
+  const run = (statement: ReturnType<typeof sql>) => database.systemDb.rows<{ name: string }>(statement);
+
+  it('deletes what is over, many at a time, and nothing else', async () => {
+    const now = Date.now();
+    const tenant = newTenant();
+    await run(sql`
+      insert into idempotency_keys (tenant_id, principal, key, procedure, input_hash, answer, created_at, expires_at)
+      select ${tenant}::uuid, 'user', n::text, 'p', '', '{}', now(),
+             ${new Date(now)}::timestamptz + case when n <= 2500 then interval '-1 second' else interval '1 second' end
+      from generate_series(1, 2501) n`);
+    await run(
+      sql`insert into tenants (id, name, time_zone, currency, created_at) values (${tenant}::uuid, 'T', 'UTC', 'GBP', now())`,
+    );
+    await run(sql`
+      insert into users (tenant_id, id, email, name, role, password_hash, created_at, updated_at)
+      values (${tenant}::uuid, ${tenant}::uuid, ${`${tenant}@shop.test`}, 'U', 'owner', '', now(), now())`);
+    const token = (name: string, expiresAt: number) =>
+      run(sql`
+        insert into refresh_tokens (tenant_id, id, user_id, family_id, token_hash, created_at, expires_at)
+        values (${tenant}::uuid, ${newTenant()}::uuid, ${tenant}::uuid, ${tenant}::uuid, ${name + tenant}, now(), ${new Date(expiresAt)})`);
+    await token('old', now - 8 * day);
+    await token('spent lately', now - 6 * day);
+    await token('good', now + day);
+    expect(await expire(database, at(now))).toEqual({ idempotencyKeys: 2500, refreshTokens: 1, events: 0 });
+    expect(await run(sql`select key as name from idempotency_keys where tenant_id = ${tenant}::uuid`)).toEqual([
+      { name: '2501' },
+    ]);
+    const left = await run(
+      sql`select token_hash as name from refresh_tokens where tenant_id = ${tenant}::uuid order by expires_at`,
+    );
+    expect(left.map(({ name }) => name.replace(tenant, ''))).toEqual(['spent lately', 'good']);
+    expect(await expire(database, at(now))).toEqual({ idempotencyKeys: 0, refreshTokens: 0, events: 0 });
+  });
+
+  it('cuts the log at its beginning: who was there resumes, who was before is told', async () => {
+    const replica = startReplica(database);
+    const tenant = newTenant();
+    const follow = (lastEventId?: string) => replica.follow(contextOf(tenant), { topic: 'orders', lastEventId });
+    const live = follow();
+    await live.started;
+    for (let n = 1; n <= 4; n++) await write(database, tenant, imported(n));
+    const items = await take(live, 4);
+    // The second tells of an older time than the first: clocks differ.
+    await run(sql`
+      update events set created_at = now() - interval '9 days' where tenant_id = ${tenant}::uuid and position = 2`);
+    // Not placed yet, so nobody can have seen it.
+    await run(sql`
+      insert into events (tenant_id, topic, type, version, payload, created_at)
+      values (${tenant}::uuid, 'orders', 'orders.imported', 1, '{"type":"orders.imported","orders":5,"lines":0}', now())`);
+    expect((await expire(database, at(Date.now()))).events).toBe(2);
+    const resumed = follow(items[1]?.id);
+    expect((await take(resumed, 3)).map(textOf)).toEqual(['3', '4', '5']);
+    const late = follow(items[0]?.id);
+    expect((await take(late, 1)).map(textOf)).toEqual(['reset']);
+    expect((await take(live, 1)).map(textOf)).toEqual(['5']);
+    // Nothing kept at all: the head still stands.
+    expect((await expire(database, at(Date.now() + 30 * day))).events).toBe(3);
+    await write(database, tenant, imported(6));
+    for (const stream of [live, resumed]) expect((await take(stream, 1)).map(textOf)).toEqual(['6']);
+    await Promise.all([live, resumed, late].map((stream) => stream.return()));
+    await replica.close();
+  });
+});

@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import type { Server, ServerResponse } from 'node:http';
+import { Server as TcpServer, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+
+interface Connection {
+  /** Answers that are not yet finished. */
+  busy: number;
+  idleSince: number;
+}
+
+/** Closes a server: answers what has been asked, and tells its clients to leave before it leaves them. */
+export type Drain = (options: { readonly farewellMs: number }) => Promise<void>;
+
+const sweepMs = 50;
+
+/**
+ * Watches a server's connections, from before it listens. Node's own `close` cuts kept connections on which a request may
+ * be on its way, and waits for ever for those on which none ever comes.
+ */
+export function drainable(server: Server): Drain {
+  const connections = new Map<Socket, Connection>();
+  const answers = new Set<ServerResponse>();
+  let draining = false;
+
+  server.on('connection', (socket: Socket) => {
+    connections.set(socket, { busy: 0, idleSince: performance.now() });
+    socket.once('close', () => connections.delete(socket));
+  });
+  server.prependListener('request', ({ socket }, response) => {
+    const connection = connections.get(socket);
+    answers.add(response);
+    if (connection) connection.busy++;
+    if (draining) response.setHeader('Connection', 'close');
+    response.once('close', () => {
+      answers.delete(response);
+      if (!connection) return;
+      connection.busy--;
+      connection.idleSince = performance.now();
+    });
+  });
+  // What is no HTTP any more is somebody else's to end.
+  server.prependListener('upgrade', ({ socket }) => connections.delete(socket));
+
+  return async ({ farewellMs }) => {
+    draining = true;
+    for (const answer of answers) if (!answer.headersSent) answer.setHeader('Connection', 'close');
+    // Connections that are kept get the time to ask once more, and to hear that they should leave.
+    await pause(farewellMs);
+    const closed = once(server, 'close');
+    // After the poll phase there is nobody left who has connected and was not accepted.
+    setImmediate(() => TcpServer.prototype.close.call(server));
+    const sweep = setInterval(() => {
+      const before = performance.now() - farewellMs;
+      for (const [socket, { busy, idleSince }] of connections)
+        if (busy === 0 && idleSince < before) socket.destroySoon();
+    }, sweepMs);
+    try {
+      await closed;
+    } finally {
+      clearInterval(sweep);
+      // Ends the timer with which Node looks after connections.
+      server.close(() => {});
+    }
+  };
+}
