@@ -71,12 +71,12 @@ describe.skipIf(!process.env['TEST_REDIS_URL'])('Redis', () => {
     const started = performance.now();
     const calls = await Promise.allSettled(Array.from({ length: 200 }, () => redis.client.get('a')));
     expect(calls.every((call) => call.status === 'rejected')).toBe(true);
-    expect(performance.now() - started).toBeLessThan(1500);
+    expect(performance.now() - started).toBeLessThan(2500);
 
     await sleep(300);
     const again = performance.now();
     await expect(redis.client.get('a')).rejects.toBeInstanceOf(Error);
-    expect(performance.now() - again).toBeLessThan(100);
+    expect(performance.now() - again).toBeLessThan(300);
 
     server.kill('SIGCONT');
     await answers();

@@ -8,15 +8,16 @@ export interface Redis {
   /** Resolves to the number of subscribers reached. */
   publish(channel: string, text: string): Promise<number>;
   /**
-   * Calls `onMessage` for what is published from now on; the returned function ends it. What is published while the
-   * connection is broken is lost, so `onSubscribed`, called at every (re)subscription, is the moment to catch up.
+   * Calls `onMessage` for what is published from now on, or from when there is a connection; the returned function ends
+   * it. What is published while there is none is lost, so `onSubscribed`, called at every (re)subscription, is the
+   * moment to catch up.
    */
   subscribe(
     channel: string,
     onMessage: (text: string) => void,
     onSubscribed?: () => void,
   ): Promise<() => Promise<void>>;
-  /** Rejects when Redis does not answer within a second. */
+  /** Rejects when Redis does not answer within a second on each connection, that of the subscriptions included. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -39,7 +40,9 @@ export function openRedis(url: string, { keyPrefix, log }: RedisSettings): Redis
     publish: (channel, text) => client.publish(keyPrefix + channel, text),
     subscribe: (channel, onMessage, onSubscribed = () => {}) =>
       subscriptions.add(keyPrefix + channel, { onMessage, onSubscribed }),
-    ping: async () => void (await client.ping()),
+    ping: async () => {
+      await Promise.all([client.ping(), subscriptions.ping()]);
+    },
     close: async () => {
       await Promise.all([end(client), subscriptions.close()]);
     },
@@ -114,6 +117,7 @@ function createSubscriptions(client: Client, log: Logger) {
         if (client.status === 'ready') await client.unsubscribe(channel).catch(() => {});
       };
     },
+    ping: () => client.ping(),
     async close(): Promise<void> {
       clearInterval(heartbeat);
       await end(client);

@@ -93,15 +93,16 @@ describe('login', () => {
   test('an unknown user takes as long as a known one', async () => {
     const { user } = await olympus.register();
     const time = async (email: string) => {
-      const times = [];
-      for (let i = 0; i < 5; i++) {
-        const start = performance.now();
-        await olympus.refusal('auth.login', { email, password: 'wrong' });
-        times.push(performance.now() - start);
-      }
-      return times.sort((a, b) => a - b)[0] ?? 0;
+      const start = performance.now();
+      await olympus.refusal('auth.login', { email, password: 'wrong' });
+      return performance.now() - start;
     };
-    const [known, unknown] = [await time(user.email), await time('nobody@shop.test')];
+    // The least of several, taken in turns: what else the machine does comes on top of both.
+    let [known, unknown] = [Infinity, Infinity];
+    for (let i = 0; i < 8; i++) {
+      known = Math.min(known, await time(user.email));
+      unknown = Math.min(unknown, await time('nobody@shop.test'));
+    }
     expect(unknown).toBeGreaterThan(known / 2);
     expect(unknown).toBeLessThan(known * 2);
   });
