@@ -110,7 +110,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
         exporter: createOrderExport(),
         follow: orderUpdates(events.follow),
       }),
-      analytics: analytics({ follow: events.follow, clock }),
+      analytics: analytics({ follow: events.follow }),
     }),
   );
   const demo = config.demo.seed

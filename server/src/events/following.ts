@@ -18,8 +18,8 @@ export function createExpiry(expiresAt: number, clock: Clock, end: () => void) {
 /** A generator whose `return` ends it at once, also while it waits for its next item or has not begun. */
 export function following<T>(
   inner: AsyncGenerator<T, void, undefined>,
-  { started, end }: { started: Promise<void>; end: () => void },
-): AsyncGenerator<T, void, undefined> & { readonly started: Promise<void> } {
+  { started, end }: { started: Promise<string>; end: () => void },
+): AsyncGenerator<T, void, undefined> & { readonly started: Promise<string> } {
   const generator = {
     started,
     next: () => inner.next(),

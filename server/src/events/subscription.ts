@@ -25,8 +25,8 @@ export interface Followed<E> {
 
 /** Ends when the call's signal aborts, when it is returned, and by `UNAUTHENTICATED` when the credential expires. */
 export interface Following<E> extends AsyncGenerator<Followed<E>, void, undefined> {
-  /** Resolves when everything that commits from now on will be delivered. */
-  readonly started: Promise<void>;
+  /** Resolves when everything that commits from now on will be delivered, to the id from which it resumes here. */
+  readonly started: Promise<string>;
 }
 
 export interface FollowOptions<T extends Topic> {
@@ -69,7 +69,7 @@ export function createFollow({ hub, log, clock }: FollowDependencies): Follow {
 
     const source: Source = { subscriber, log, join: () => hub.join(subscriber) };
     const start = beginAt(source, lastEventId || undefined);
-    const started = start.then(() => undefined);
+    const started = start.then(() => encodeEventId(subscriber.place));
     started.catch(() => {});
     const events = eventsFrom(source, start);
     const wanted = filter as ((event: unknown) => boolean) | undefined;

@@ -67,6 +67,8 @@ export interface Call {
   db: Db | null;
   /** Tags whose cached answers the call has made stale; dropped once its transaction commits. */
   readonly stale: Set<string>;
+  /** Whether the answer may be cached, where its contract says so. */
+  keep: boolean;
 }
 
 /** Runs short transactions of the caller's tenant, for handlers that keep their own unit of work. */
@@ -86,6 +88,8 @@ export interface Context<P extends Principal | null = Principal, B extends Db = 
   /** In a mutation, its transaction; otherwise single statements. Bound to the caller's tenant either way. */
   readonly db: B;
   readonly transaction: Transaction;
+  /** Says that this answer must not be cached, since the next one may be better. */
+  keepNoAnswer(): void;
   readonly ids: Ids;
   readonly signal: AbortSignal;
   readonly log: Logger;

@@ -74,7 +74,16 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
     byPath: new Map(procedures.map((procedure) => [procedure.path, procedure])),
     execute: async ({ idempotencyKey = null, upload = null, notes = {}, ...rest }) => {
       try {
-        return await run({ ...rest, idempotencyKey, upload, notes, principal: null, db: null, stale: new Set() });
+        return await run({
+          ...rest,
+          idempotencyKey,
+          upload,
+          notes,
+          principal: null,
+          db: null,
+          stale: new Set(),
+          keep: true,
+        });
       } catch (cause) {
         throw toFailure(cause);
       }
@@ -99,6 +108,7 @@ const handle =
       get db() {
         return db ?? noTenant();
       },
+      keepNoAnswer: () => void (call.keep = false),
       transaction: async (work) => {
         const tenantId = principal?.tenantId ?? noTenant();
         const touched = new Set<string>();

@@ -55,7 +55,7 @@ export function createQueryCache({
   };
 
   return {
-    async through({ tenantId, key, tags, ttlSeconds }, compute) {
+    async through({ tenantId, key, tags, ttlSeconds, mayKeep = () => true }, compute) {
       const name = `${tenantId}:${key}`;
       const found = kept.get(name);
       if (isCurrent(found, tenantId, tags)) return found.value;
@@ -69,7 +69,7 @@ export function createQueryCache({
       try {
         const value = freeze(await entry.value);
         const size = JSON.stringify(value)?.length || 1;
-        if (isCurrent(entry, tenantId, tags) && size <= maxSize / 4)
+        if (mayKeep() && isCurrent(entry, tenantId, tags) && size <= maxSize / 4)
           kept.set(name, entry, { ttl: ttlSeconds * 1000, size });
         return value;
       } finally {

@@ -14,7 +14,7 @@ import {
 } from '../models/analytics.ts';
 import { lastEventId } from '../models/common.ts';
 
-const common = { access: 'analytics:read', cache: { ttl: 300, tags: ['orders'] } } as const;
+const common = { access: 'analytics:read', cache: { ttl: 60, tags: ['orders'] } } as const;
 
 export const analytics = {
   summary: query({
@@ -58,7 +58,7 @@ export const analytics = {
     output: TopCustomers,
   }),
   dashboard: query({
-    access: 'analytics:read',
+    ...common,
     summary: 'Several figures at once; a section that fails is named and the rest delivered',
     operationId: 'getDashboard',
     rest: 'GET /analytics/dashboard',

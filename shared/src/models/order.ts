@@ -20,6 +20,9 @@ export const transitions: Readonly<Record<OrderStatus, readonly OrderStatus[]>> 
   refunded: [],
 };
 
+/** Orders in these states count in no figures. */
+export const uncountedStatuses: readonly OrderStatus[] = ['cancelled', 'refunded'];
+
 export const OrderItem = z
   .object({
     line: z.int().meta({ description: 'From 1, in the order of the order' }),

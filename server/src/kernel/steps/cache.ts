@@ -1,9 +1,12 @@
 import type { KernelDependencies, Step } from '../execute.ts';
 
 export interface QueryCache {
-  /** The kept answer, or what `compute` resolves to; concurrent callers of one key share a computation. */
+  /**
+   * The kept answer, or what `compute` resolves to; concurrent callers of one key share a computation. `mayKeep` is asked
+   * once it is there.
+   */
   through(
-    entry: { tenantId: string; key: string; tags: readonly string[]; ttlSeconds: number },
+    entry: { tenantId: string; key: string; tags: readonly string[]; ttlSeconds: number; mayKeep?: () => boolean },
     compute: () => Promise<unknown>,
   ): Promise<unknown>;
   /** Forgets what was kept of a tenant under any of the tags. */
@@ -18,5 +21,6 @@ export const cache =
     if (!policy || !call.principal) return next(call);
     const { tenantId } = call.principal;
     const key = `${call.procedure.path}:${JSON.stringify(call.input)}`;
-    return deps.cache.through({ tenantId, key, tags: policy.tags, ttlSeconds: policy.ttl }, () => next(call));
+    const entry = { tenantId, key, tags: policy.tags, ttlSeconds: policy.ttl, mayKeep: () => call.keep };
+    return deps.cache.through(entry, () => next(call));
   };

@@ -1,0 +1,65 @@
+import type { Database } from '@olympus/database';
+import type { Logger } from 'pino';
+import type { Clock } from '../platform/clock.ts';
+import { expire } from './expiry.ts';
+import { rollUp } from './rollup.ts';
+
+export interface Jobs {
+  /** Starts nothing further; resolves when what was running has ended. */
+  stop(): Promise<void>;
+}
+interface Job {
+  readonly name: string;
+  readonly everyMs: number;
+  run(): Promise<unknown>;
+}
+
+/** On the embedded database everybody waits for a roll-up, so they take turns with the calls. */
+const monthsAtOnce = { embedded: 1, postgres: 12 };
+
+export interface JobsDependencies {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, 'error'>;
+}
+
+/** What each process does by itself, now and then. */
+export function startJobs({ database, clock, log }: JobsDependencies): Jobs {
+  const jobs: Job[] = [
+    { name: 'rollup', everyMs: 2000, run: () => rollUp({ database, clock }, monthsAtOnce[database.kind]) },
+    { name: 'expiry', everyMs: 600_000, run: () => expire(database, clock) },
+  ];
+  const running = jobs.map((job) => repeat(job, log));
+  return {
+    async stop() {
+      await Promise.all(running.map(({ stop }) => stop()));
+    },
+  };
+}
+
+/** Runs a job again and again, each time a while after it has ended. The first wait keeps processes of one start apart. */
+export function repeat({ name, everyMs, run }: Job, log: Pick<Logger, 'error'>): Jobs {
+  let stopped = false;
+  let turn: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout;
+  const wait = (ms: number) => {
+    timer = setTimeout(() => (turn = take()), ms);
+    timer.unref();
+  };
+  const take = async () => {
+    try {
+      await run();
+    } catch (error) {
+      log.error({ job: name, err: error }, 'a job failed and will be tried again');
+    }
+    if (!stopped) wait(everyMs);
+  };
+  wait(Math.random() * everyMs);
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await turn;
+    },
+  };
+}
