@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import type { Config } from './config.ts';
 import type { Kernel } from './kernel/execute.ts';
 import { clientAddress } from './platform/client-address.ts';
@@ -26,7 +27,7 @@ export interface ListenOptions {
 }
 
 // Clients on kept connections learn from an answer that they should leave; this is how long they are given to ask.
-const farewellMs = 500;
+const farewellMs = 1000;
 
 /** Serves every protocol on the configured port until the process drains. */
 export async function listen({ config, kernel, health, telemetry, jwks, lifecycle }: ListenOptions): Promise<Server> {
@@ -56,6 +57,13 @@ export async function listen({ config, kernel, health, telemetry, jwks, lifecycl
   server.listen(config.port, config.host);
   await once(server, 'listening');
 
-  lifecycle.onStop('http', () => Promise.all([sockets.drain(), drain({ farewellMs })]));
+  lifecycle.onStop('http', async () => {
+    const closed = once(server, 'close');
+    // Only the listening ends here: `http.Server` would also cut kept connections, just as their clients ask again.
+    NetServer.prototype.close.call(server);
+    await Promise.all([sockets.drain(), pause(farewellMs)]);
+    server.closeIdleConnections();
+    await closed;
+  });
   return server;
 }
