@@ -9,7 +9,15 @@ import { openShelf, type Shelf } from '../products/shelf.ts';
 import { unitsOf } from './lines.ts';
 import { toOrder, type OrderRow } from './order.ts';
 import { findReferences, lockOrders } from './repository.ts';
-import { insertOrders, skipTakenNumbers, updateOrders, type Draft, type Placing, type Revision } from './writes.ts';
+import {
+  insertOrders,
+  lockNextNumber,
+  skipTakenNumbers,
+  updateOrders,
+  type Draft,
+  type Placing,
+  type Revision,
+} from './writes.ts';
 
 /** What changes are planned against: read in their transaction, and locked where a plan relies on it. */
 export interface Books {
@@ -44,9 +52,17 @@ export interface Change {
  * savepoint for each, the tenant's other sales would wait for all their round trips.
  */
 export async function applyChanges(ctx: Context, changes: readonly Change[]): Promise<Outcome<Order>[]> {
+  const waves = wavesOf(changes);
+  if (waves.length > 1) await lockAll(ctx.db, changes);
   const outcomes: Outcome<Order>[] = [];
-  for (const wave of wavesOf(changes)) outcomes.push(...(await applyWave(ctx, wave)));
+  for (const wave of waves) outcomes.push(...(await applyWave(ctx, wave)));
   return outcomes;
+}
+
+/** A wave must not wait for what another transaction holds that waits for what an earlier wave has locked. */
+async function lockAll(db: Db, changes: readonly Change[]): Promise<void> {
+  await openBooks(db, changes);
+  if (changes.some(({ orderId }) => orderId === null)) await lockNextNumber(db);
 }
 
 /** Applies one change; throws the failure that forbids it. */
@@ -86,8 +102,8 @@ async function applyWave(ctx: Context, changes: readonly Change[]): Promise<Outc
 
   const { userId, timeZone, currency } = ctx.principal;
   const rows = [
-    ...(await updateOrders(ctx.db, revisions, now)),
     ...(await insertAll(ctx.db, drafts, { userId, timeZone, currency, now })),
+    ...(await updateOrders(ctx.db, revisions, now)),
   ];
   const written = new Map(rows.map((row) => [row.id, toOrder(row)]));
   const outcomes = plans.map((plan) => outcomeOf(plan, written, books.shelf));
@@ -100,7 +116,10 @@ async function applyWave(ctx: Context, changes: readonly Change[]): Promise<Outc
   return outcomes;
 }
 
-/** Orders are locked before products, and both in the order of their ids, so that no two transactions wait for each other. */
+/**
+ * Every transaction locks orders first, then products, both in the order of their ids, then the next number, then
+ * months: so that no two wait for each other.
+ */
 async function openBooks(db: Db, changes: readonly Change[]): Promise<Books> {
   const found = await lockOrders(
     db,

@@ -84,6 +84,11 @@ export async function insertOrders(db: Db, drafts: readonly Draft[], placing: Pl
     select placed.*, (select ${itemsJson} from written i where i.order_id = placed.id) as items from placed`);
 }
 
+/** Takes the lock that drawing a number takes, before it is drawn. */
+export async function lockNextNumber(db: Db): Promise<void> {
+  await db.rows(sql`select next from order_numbers where tenant_id = ${db.tenantId}::uuid for update`);
+}
+
 /**
  * Moves the tenant's next number past the taken ones that follow it without a gap, 10,000 at most. Numbers of one length
  * sort like the text they are, and the n-th after `next` belongs to the run as long as it is `next + n`.
