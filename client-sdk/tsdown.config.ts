@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsdown';
+import { bundled } from './build/bundled.ts';
 
 export default defineConfig({
   entry: ['generated/index.ts', 'generated/tanstack.ts'],
@@ -7,8 +8,5 @@ export default defineConfig({
   target: 'es2022',
   tsconfig: 'tsconfig.build.json',
   dts: true,
-  deps: {
-    // superjson has no CommonJS build; tRPC's bindings ask for exactly one older version of its client.
-    onlyBundle: ['superjson', 'copy-anything', '@trpc/tanstack-react-query'],
-  },
+  deps: { onlyBundle: bundled },
 });

@@ -32,6 +32,10 @@ interface Transfer extends StreamOptions {
   readonly path: string;
   readonly input: object | undefined;
 }
+/** What the caller's own lines threw: no failure of the call. */
+interface Fault {
+  cause?: unknown;
+}
 type Sendable = string | Blob | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
 
 const ndjson = 'application/x-ndjson';
@@ -41,7 +45,8 @@ type InstantsOf<T> = { [K in keyof T]: T[K] extends Date ? K : never }[keyof T];
 
 /** Streams `given` into an import and resolves to its report. */
 export async function upload(endpoint: Endpoint, { path, input, signal }: Transfer, given: ImportBody): Promise<unknown> {
-  const { body, objects } = await sendableOf(given, endpoint.url);
+  const fault: Fault = {};
+  const { body, objects } = await sendableOf(given, endpoint.url, fault);
   const { format = objects ? 'ndjson' : 'csv' } = (input ?? {}) as { format?: string };
   const sent: Sent = {};
   const streamed = body instanceof ReadableStream;
@@ -50,10 +55,13 @@ export async function upload(endpoint: Endpoint, { path, input, signal }: Transf
     const init = { method: 'POST', headers, body, signal: ending, sent, ...(streamed && { duplex: 'half' }) };
     return (await request(endpoint, routeOf(path, input), init)).json() as Promise<unknown>;
   };
-  return tryWithin({ timeoutMs: 0, retries: 0, signals: [signal] }, (ending) =>
+  const call = tryWithin({ timeoutMs: 0, retries: 0, signals: [signal] }, (ending) =>
     // A stream is spent by its first try.
     streamed ? send(ending) : renewing(endpoint.keeper, sent, () => send(ending)),
   );
+  return call.catch((error: unknown) => {
+    throw 'cause' in fault ? fault.cause : error;
+  });
 }
 
 /** Reads an export line by line. `limits` hold until the first byte. */
@@ -90,7 +98,11 @@ function routeOf(path: string, input: object | undefined): string {
   return `/api/v1/${path.replaceAll('.', '/')}?${query}`;
 }
 
-async function sendableOf(given: ImportBody, url: string): Promise<{ body: Sendable; objects?: boolean }> {
+async function sendableOf(
+  given: ImportBody,
+  url: string,
+  fault: Fault,
+): Promise<{ body: Sendable; objects?: boolean }> {
   if (typeof given === 'string' || given instanceof Blob || given instanceof Uint8Array)
     return { body: given as Sendable };
   if (given instanceof ReadableStream) return { body: await streamable(given, url) };
@@ -104,7 +116,10 @@ async function sendableOf(given: ImportBody, url: string): Promise<{ body: Senda
       const { value } = next;
       const text = typeof value === 'string' ? value : `${JSON.stringify(value)}\n`;
       controller.enqueue(value instanceof Uint8Array ? value : encoder.encode(text));
-      next = await lines.next();
+      next = await lines.next().catch((cause: unknown) => {
+        fault.cause = cause;
+        throw cause;
+      });
     },
     cancel: () => void lines.return?.(),
   });

@@ -40,6 +40,7 @@ export type SessionListener = (change: SessionChange) => void;
 
 // Renewed this long before expiry, in milliseconds; a token that lives shortly, after half its life.
 const skew = 30_000;
+const storingMs = 300;
 
 /** Hands out access tokens and renews them, many callers sharing one exchange. */
 export class SessionKeeper {
@@ -115,6 +116,8 @@ export class SessionKeeper {
       if (await unchanged()) await this.change(answer);
     } catch (error) {
       if (!isRefusal(error)) throw error;
+      // Another process with the same store may have been first, and about to store what it got.
+      if (await unchanged()) await new Promise((resolve) => setTimeout(resolve, storingMs));
       if (await unchanged()) {
         await this.change(null);
         const ended = sessionEnded(error);

@@ -1,0 +1,32 @@
+// Run by `package.test.ts` in a project that has the tarball and nothing else.
+import { createOlympus, isFailure } from '@olympus/client';
+
+const [url, account] = [process.argv[2], JSON.parse(process.argv[3])];
+const api = createOlympus({ url, transport: { subscriptions: 'sse' } });
+await api.auth.login.mutate(account);
+const product = await api.products.create.mutate({
+  sku: 'esm',
+  name: 'Mug',
+  price: { amount: '2.50', currency: 'GBP' },
+  stock: 1,
+});
+const updates = api.products.updates.subscribe({});
+const updated = updates.next();
+let adjusted;
+for (let stock = 2; !adjusted; stock++) {
+  await api.products.adjustStock.mutate({ id: product.id, delta: 1 });
+  adjusted = await Promise.race([updated, new Promise((resolve) => setTimeout(resolve, 200))]);
+}
+await updates.return();
+const error = await api.orders.create.mutate({ items: [{ productId: product.id, quantity: 999 }] }).catch((e) => e);
+const skus = [];
+for await (const { sku } of api.products.list.items({ limit: 1 })) skus.push(sku);
+console.log(
+  JSON.stringify({
+    date: product.createdAt instanceof Date,
+    event: adjusted.value.data.type,
+    code: isFailure(error, 'OUT_OF_STOCK') && error.failure.data.requested,
+    skus,
+  }),
+);
+api.$close();
