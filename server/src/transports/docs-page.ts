@@ -65,7 +65,22 @@ export const docsPage = (base: string): string => `<!doctype html>
 </html>
 `;
 
+// Swagger UI fills optional parameters with their examples, so that a first try would ask for page AYk6… and find none.
 const startScript = (openApiUrl: string): string => `'use strict';
+const optionalStartEmpty = () => ({
+  statePlugins: {
+    spec: {
+      wrapActions: {
+        updateJsonSpec: (update) => (spec) => {
+          for (const item of Object.values(spec.paths ?? {}))
+            for (const operation of Object.values(item))
+              for (const parameter of operation.parameters ?? []) if (!parameter.required) delete parameter.example;
+          return update(spec);
+        },
+      },
+    },
+  },
+});
 window.ui = SwaggerUIBundle({
   url: ${JSON.stringify(openApiUrl)},
   dom_id: '#docs',
@@ -78,6 +93,7 @@ window.ui = SwaggerUIBundle({
   tryItOutEnabled: true,
   validatorUrl: null,
   presets: [SwaggerUIBundle.presets.apis],
+  plugins: [optionalStartEmpty],
   layout: 'BaseLayout',
 });
 `;

@@ -2,6 +2,7 @@ import { commonErrors, Problem, type CommonErrorCode, type ErrorSpec } from '@ol
 import type { z } from 'zod';
 import type { ZodOpenApiHeadersObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import { answerTypes } from './media-choice.ts';
+import { problemType } from './problem.ts';
 import { compile, type Promised } from './rest-route.ts';
 
 /** The headers that answers carry, as components. */
@@ -122,11 +123,26 @@ function failureOf(status: number, met: [string, ErrorSpec][]): object {
     ...(name !== null && { id: name }),
     description: met.map(([code, { title }]) => `\`${code}\`: ${title}`).join('. '),
     headers: headers('X-Request-Id', (status === 429 || status === 503) && 'Retry-After'),
-    content: { 'application/problem+json': { schema: Problem } },
+    content: { 'application/problem+json': { schema: Problem, ...(met[0] && { example: exampleOf(met[0]) }) } },
     'x-error-codes': codes,
   };
   if (name !== null) components.set(name, answer);
   return answer;
+}
+
+function exampleOf([code, { status, title }]: [string, ErrorSpec]): z.output<typeof Problem> {
+  const requestId = 'a0e4a2d1';
+  return {
+    type: problemType(code),
+    title,
+    status,
+    detail: title,
+    instance: null,
+    code,
+    requestId,
+    errors: [],
+    data: null,
+  };
 }
 
 /** zod-openapi tells components by their identity. */

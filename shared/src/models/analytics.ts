@@ -21,9 +21,9 @@ export const AnalyticsSummary = z
     products: z.int(),
     countries: z.int(),
     units: z.int(),
-    averageOrder: Money.meta({ description: 'Revenue by order, rounded to 4 decimals' }),
+    averageOrder: Money,
   })
-  .meta({ id: 'AnalyticsSummary' });
+  .meta({ id: 'AnalyticsSummary', description: '`averageOrder`: revenue by order, rounded to 4 decimals' });
 export type AnalyticsSummary = z.output<typeof AnalyticsSummary>;
 
 export const Interval = z.enum(['day', 'week', 'month']).meta({ id: 'Interval' });
