@@ -287,8 +287,7 @@ describe('other tools', () => {
     await writeFile(join(folder, '3.0.json'), renderOpenApi('3.0.3'));
     await writeFile(join(folder, 'spectral.yaml'), 'extends: ["spectral:oas"]\n');
     const faulty = read('3.1.0');
-    delete faulty.paths['/orders']?.['get']?.['operationId'];
-    delete faulty.paths['/orders']?.['get']?.['description'];
+    Object.assign(faulty.paths['/orders']?.['get'] ?? {}, { operationId: undefined, description: undefined });
     faulty.components.schemas['Unused'] = { type: 'object' };
     await writeFile(join(folder, 'faulty.json'), JSON.stringify(faulty));
   });

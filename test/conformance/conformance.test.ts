@@ -6,7 +6,7 @@ import { sdk } from './drivers/sdk.ts';
 import { trpcBatch, trpcHttp, trpcStream, trpcWebSocket } from './drivers/trpc.ts';
 import { runScenario } from './run-scenario.ts';
 import type { Driver } from './scenario.ts';
-import { scenarios } from './scenarios.ts';
+import { scenarios } from './scenarios/index.ts';
 
 let olympus: Olympus;
 const drivers: Driver[] = [];

@@ -23,7 +23,7 @@ interface Watched {
 
 /** Streams that share a credential are one question: a thousand tabs of a user cost as much as one. */
 export function credentialWatch(kernel: Kernel, options: Options = {}): CredentialWatch {
-  const { everyMs = 1_000, perRound = 200, now = Date.now } = options;
+  const { everyMs = 500, perRound = 200, now = Date.now } = options;
   const watched = new Map<string, Watched>();
   let timer: NodeJS.Timeout | undefined;
   let asking = false;
