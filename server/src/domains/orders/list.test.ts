@@ -7,7 +7,7 @@ import { databases, openShop, startShops, type Shop } from './testing.ts';
 
 const hour = 3_600_000;
 
-describe.each(databases)('lists of orders and products, %s', (_, url) => {
+describe.each(databases(process.env['TEST_DATABASE_URL']))('lists of orders and products, %s', (_, url) => {
   let kernel: TestKernel;
   let shop: Shop;
   let orders: OrderSummary[];

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestKernel } from '../testing.ts';
 import { databases, openShop, startShops } from './testing.ts';
 
-describe.each(databases)('many at once, %s', (_, url) => {
+describe.each(databases(process.env['TEST_DATABASE_URL']))('many at once, %s', (_, url) => {
   let kernel: TestKernel;
   beforeAll(async () => {
     kernel = await startShops(url);

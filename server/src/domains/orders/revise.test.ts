@@ -6,7 +6,7 @@ import { databases, openShop, startShops, type Shop } from './testing.ts';
 
 const nowhere = '01890a5d-ac96-774b-bcce-b302099a8057';
 
-describe.each(databases)('changing orders, %s', (_, url) => {
+describe.each(databases(process.env['TEST_DATABASE_URL']))('changing orders, %s', (_, url) => {
   let kernel: TestKernel;
   let shop: Shop;
   let mug: Product;

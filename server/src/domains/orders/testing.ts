@@ -13,10 +13,10 @@ import { products } from '../products/procedures.ts';
 import { procedures, startTestKernel, type TestKernel } from '../testing.ts';
 import { orders } from './procedures.ts';
 
-/** Each suite runs on the embedded database, and on PostgreSQL where `TEST_DATABASE_URL` names a server. */
-export const databases: [name: string, url: string | undefined][] = [
+/** Where a suite runs: on the embedded database, and on PostgreSQL where a server is named. */
+export const databases = (serverUrl: string | undefined): [name: string, url: string | undefined][] => [
   ['embedded', undefined],
-  ...(process.env['TEST_DATABASE_URL'] ? [['PostgreSQL', process.env['TEST_DATABASE_URL']] as [string, string]] : []),
+  ...(serverUrl ? [['PostgreSQL', serverUrl] as [string, string]] : []),
 ];
 
 const absent = () => {

@@ -7,7 +7,7 @@ import type { TestKernel } from '../testing.ts';
 const nowhere = '01890a5d-ac96-774b-bcce-b302099a8057';
 const gbp = (amount: string) => ({ amount, currency: 'GBP' });
 
-describe.each(databases)('products, %s', (_, url) => {
+describe.each(databases(process.env['TEST_DATABASE_URL']))('products, %s', (_, url) => {
   let kernel: TestKernel;
   let shop: Shop;
   beforeAll(async () => {

@@ -120,6 +120,50 @@ export async function adjustStock(
   return row;
 }
 
+/** A product as an order meets it. */
+export interface Goods {
+  readonly id: string;
+  readonly sku: string;
+  readonly name: string;
+  /** A decimal in the tenant's currency. */
+  readonly price: string;
+  readonly active: boolean;
+}
+
+export interface ShelfRow extends Goods {
+  readonly stock: string | null;
+}
+
+/**
+ * Reads products, and locks those whose stock is tracked. A lock waits for whoever holds it and then shows the product
+ * as that one left it, hence the locked columns first.
+ */
+export async function lockShelf(db: Db, ids: readonly string[]): Promise<ShelfRow[]> {
+  if (ids.length === 0) return [];
+  const wanted = sql`p.tenant_id = ${db.tenantId}::uuid and p.id = any(${array(ids)}::uuid[])`;
+  return db.rows<ShelfRow>(sql`
+    with locked as materialized (
+      select p.id, p.sku, p.name, p.price, p.active, p.stock from products p
+      where ${wanted} and p.stock is not null order by p.id for no key update
+    )
+    select p.id, coalesce(l.sku, p.sku) as sku, coalesce(l.name, p.name) as name, coalesce(l.price, p.price) as price,
+           coalesce(l.active, p.active) as active, l.stock
+    from products p left join locked l on l.id = p.id where ${wanted}`);
+}
+
+/** Writes differences of stock; answers with the products they changed. */
+export async function moveStock(
+  db: Db,
+  deltas: readonly (readonly [id: string, delta: number])[],
+  now: Date,
+): Promise<ProductRow[]> {
+  if (deltas.length === 0) return [];
+  return db.rows<ProductRow>(sql`
+    update products p set stock = p.stock + d.delta, version = p.version + 1, updated_at = ${now}
+    from unnest(${array(deltas.map(([id]) => id))}::uuid[], ${array(deltas.map(([, delta]) => delta))}::bigint[]) as d (id, delta)
+    where p.tenant_id = ${db.tenantId}::uuid and p.id = d.id returning ${productColumns}`);
+}
+
 const isTarget = (db: Db, { id, expectedVersion }: Target) =>
   expectedVersion === undefined
     ? sql`p.tenant_id = ${db.tenantId}::uuid and p.id = ${id}::uuid`
