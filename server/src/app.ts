@@ -73,7 +73,8 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   if (redis) lifecycle.onStop('redis', () => redis.close());
 
   const telemetry = createTelemetry({ pools: () => database.stats() });
-  const cache = createQueryCache();
+  // Whatever drops kept answers has just committed, with the events that say so.
+  const cache = createQueryCache({ onDrop: () => events.relay.wake() });
   const keys = await loadKeys(database, clock, ids);
   const auth = createAuth({ database, keys, clock, ids, config: config.auth });
   const events = createEvents({

@@ -2,9 +2,6 @@ import { eventSchemas, type EventName, type EventPayload } from '@olympus/contra
 import { array, sql } from '@olympus/database';
 import type { TransactionContext } from '../kernel/context.ts';
 
-/** Wakes the relay of every replica; the payload is empty, the table tells the rest. */
-export const outboxChannel = 'olympus_outbox';
-
 export type Topic = 'orders' | 'products';
 
 /** What an event is about: its topic, which is also the tag of the cached answers it makes stale, and its subject's id. */
@@ -28,7 +25,10 @@ export interface Entry {
   readonly payload: EventPayload;
 }
 
-/** Writes several events, in their order, by one statement. */
+/**
+ * Writes several events, in their order, by one statement. The relay is woken after the commit: a NOTIFY inside would make
+ * all committing transactions wait for each other.
+ */
 export async function appendAll(ctx: TransactionContext, entries: readonly Entry[]): Promise<void> {
   if (entries.length === 0) return;
   const topics = array(entries.map(({ subject }) => subject.topic));
@@ -37,13 +37,11 @@ export async function appendAll(ctx: TransactionContext, entries: readonly Entry
   const subjects = array(entries.map(({ subject }) => subject.id));
   const payloads = array(entries.map(({ payload }) => JSON.stringify(payload)));
   await ctx.db.rows(sql`
-    with appended as (
-      insert into events (tenant_id, topic, type, version, subject_id, payload, request_id, created_at)
+    insert into events (tenant_id, topic, type, version, subject_id, payload, request_id, created_at)
       select ${ctx.db.tenantId}::uuid, e.topic, e.type, e.version, e.subject_id, e.payload::jsonb,
              ${ctx.requestId}, ${ctx.clock.now()}
       from unnest(${topics}::text[], ${types}::text[], ${versions}::int[], ${subjects}::uuid[], ${payloads}::text[])
         with ordinality as e (topic, type, version, subject_id, payload, turn)
-      order by e.turn)
-    select pg_notify(${outboxChannel}, '')`);
+      order by e.turn`);
   for (const { subject } of entries) ctx.stale.add(subject.topic);
 }

@@ -140,7 +140,8 @@ describe.each(kinds)('the relay on %s', (kind, install) => {
   it('sets a waiting subscriber going within a fraction of its poll', async () => {
     const { database } = installation;
     const tenant = newTenant();
-    const replica = await start();
+    const replica = startReplica(database);
+    replicas.push(replica);
     const events = replica.follow(contextOf(tenant), { topic: 'orders' });
     await events.started;
     await until(() => replica.relay.status().role === 'leader');

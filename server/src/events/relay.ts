@@ -1,8 +1,7 @@
-import type { Database } from '@olympus/database';
+import { sql, type Database } from '@olympus/database';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import { createLeadership, type Term } from './leadership.ts';
-import { outboxChannel } from './outbox.ts';
 import { placeBatch, placeEvents, type Hint } from './place.ts';
 import { createPause } from './pause.ts';
 import { createTrouble, type EventsLog } from './trouble.ts';
@@ -16,6 +15,8 @@ export interface RelayStatus {
 /** Gives committed events their places. Many may run, one leads. */
 export interface Relay {
   start(): void;
+  /** Tells, after a commit, that there are events to place. Only a hint: without it they are found within a poll. */
+  readonly wake: () => void;
   /** Ends after the round that runs; another replica takes over. */
   stop(): Promise<void>;
   status(): RelayStatus;
@@ -31,6 +32,8 @@ export interface RelayOptions {
 
 /** Without a wake-up: a leader looks after the first, then after twice that up to the last; a standby tries after the last. */
 const poll = { firstMs: 250, lastMs: 1000 };
+/** On which other processes wake the one that leads. */
+const outboxChannel = 'olympus_outbox';
 /** Between two busy rounds, so that they place many events each instead of few. */
 const restMs = 5;
 const healthyMs = 5000;
@@ -43,6 +46,20 @@ export function createRelay({ database, clock, ids, log, onPlaced }: RelayOption
   let running: Promise<void> | null = null;
   let lastRound = 0;
   let unlisten: (() => Promise<void>) | null = null;
+
+  let telling = false;
+  let tellAgain = false;
+  /** One message is on its way at a time; what commits meanwhile shares the next. */
+  async function tellLeader(): Promise<void> {
+    tellAgain = true;
+    if (telling) return;
+    telling = true;
+    while (tellAgain && !pause.ended) {
+      tellAgain = false;
+      await database.systemDb.rows(sql`select pg_notify(${outboxChannel}, '')`).catch(trouble.met);
+    }
+    telling = false;
+  }
 
   /** Outside the loop: a lost subscription must not hold up the rounds, which find everything by themselves. */
   async function listen(): Promise<void> {
@@ -103,6 +120,10 @@ export function createRelay({ database, clock, ids, log, onPlaced }: RelayOption
       lastRound = clock.now().getTime();
       running = run();
       void listen();
+    },
+    wake() {
+      if (role === 'leader') pause.wake();
+      else void tellLeader();
     },
     async stop() {
       pause.end();

@@ -38,7 +38,8 @@ describe.runIf(serverUrl && redisUrl)('replicas with PostgreSQL and Redis', () =
   beforeAll(async () => {
     installation = await installOnServer();
     replicas = [];
-    for (let n = 0; n < 3; n++) replicas.push(startReplica(await installation.open(), { redisPrefix }));
+    for (let n = 0; n < 3; n++)
+      replicas.push(startReplica(n === 0 ? installation.database : await installation.open(), { redisPrefix }));
     admin = new Client(ownRedisUrl);
     await until(() => replicas.filter(({ relay }) => relay.status().role === 'leader').length === 1);
   });
@@ -62,12 +63,14 @@ describe.runIf(serverUrl && redisUrl)('replicas with PostgreSQL and Redis', () =
     const times: number[] = [];
     for (let n = 1; n <= 10; n++) {
       const begin = performance.now();
-      await write(installation.database, tenant, imported(n));
+      // Through the one that leads and the ones that do not.
+      await write(replicas[n % replicas.length]?.database ?? installation.database, tenant, imported(n));
       await Promise.all(streams.map((stream) => take(stream, 1)));
       times.push(performance.now() - begin);
     }
     times.sort((a, b) => a - b);
-    expect(times[5]).toBeLessThan(300);
+    // Without word from the writer, and to the readers, each would take a good part of a second.
+    expect(times[8]).toBeLessThan(200);
     for (const { hints } of replicas) expect(hints.some(({ tenantId }) => tenantId === tenant)).toBe(true);
     await Promise.all(streams.map((stream) => stream.return()));
   });
@@ -137,7 +140,7 @@ describe.runIf(serverUrl)('replicas with PostgreSQL alone', () => {
   const replicas: Replica[] = [];
   beforeAll(async () => {
     installation = await installOnServer();
-    for (let n = 0; n < 2; n++) replicas.push(startReplica(await installation.open()));
+    replicas.push(startReplica(installation.database), startReplica(await installation.open()));
     await until(() => replicas.some(({ relay }) => relay.status().role === 'leader'));
   });
   afterAll(async () => {
@@ -152,12 +155,14 @@ describe.runIf(serverUrl)('replicas with PostgreSQL alone', () => {
     const times: number[] = [];
     for (let n = 1; n <= 10; n++) {
       const begin = performance.now();
-      await write(installation.database, tenant, imported(n));
+      // Through the one that leads and the ones that do not.
+      await write(replicas[n % replicas.length]?.database ?? installation.database, tenant, imported(n));
       await Promise.all(streams.map((stream) => take(stream, 1)));
       times.push(performance.now() - begin);
     }
     times.sort((a, b) => a - b);
-    expect(times[5]).toBeLessThan(300);
+    // Without word from the writer, and to the readers, each would take a good part of a second.
+    expect(times[8]).toBeLessThan(200);
     await Promise.all(streams.map((stream) => stream.return()));
   });
 

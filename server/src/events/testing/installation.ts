@@ -79,8 +79,12 @@ export const kinds: [name: string, install: () => Promise<Installation>][] = [
   ...(serverUrl ? [['PostgreSQL', installOnServer] as [string, () => Promise<Installation>]] : []),
 ];
 
+/** Each handle stands for a process: what runs in it hears of the commits that are made through it. */
+const processes = new WeakMap<Database, Set<Events>>();
+
 /** What one process runs. */
 export interface Replica extends Events {
+  readonly database: Database;
   readonly redis: Redis | null;
   readonly hints: { tenantId: string; topics: readonly string[] }[];
   close(): Promise<void>;
@@ -95,11 +99,14 @@ export function startReplica(
   const onHint = (tenantId: string, topics: readonly string[]) => void hints.push({ tenantId, topics });
   const events = createEvents({ database, redis, clock: clock ?? systemClock, ids: randomIds, log, onHint });
   events.start();
+  processes.set(database, (processes.get(database) ?? new Set()).add(events));
   return {
     ...events,
+    database,
     redis,
     hints,
     async close() {
+      processes.get(database)?.delete(events);
       await events.stop();
       await redis?.close();
     },
@@ -153,6 +160,7 @@ export async function write(database: Database, tenantId: string, payload: Event
   await database.transaction(tenantId, (db) =>
     append({ db, clock: systemClock, requestId: 'test', stale: new Set() }, { topic, id: null }, payload),
   );
+  for (const { relay } of processes.get(database) ?? []) relay.wake();
 }
 
 export const imported = (orders: number): EventPayload => ({ type: 'orders.imported', orders, lines: 0 });
