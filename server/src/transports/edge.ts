@@ -1,4 +1,5 @@
 import express, { type Express, type Handler } from 'express';
+import { problemTypes } from './problem-types.ts';
 
 export interface EdgeOptions {
   readonly health: {
@@ -44,6 +45,7 @@ export function createEdge({ health, metrics, jwks, openApi, docs }: EdgeOptions
     });
   }
   app.use('/docs', docs);
+  app.use('/problems', problemTypes());
   app.get('/', (_, response) => response.redirect('/docs'));
   app.use((_, response) => {
     response

@@ -18,10 +18,13 @@ import { mugContracts, mugHandlers, type MugHandlers } from './mug-api.ts';
 
 export const tokenOf = (role: Role): string => `token-${role}`;
 
+/** Whose data the tokens of the tests open. */
+const tenantId = '01890a5d-ac96-774b-bcce-b302099a8058';
+
 /** A principal that a test's token stands for. */
 const principalOf = (role: Role, expiresAt: number): Principal => ({
   userId: '01890a5d-ac96-774b-bcce-b302099a8057',
-  tenantId: '01890a5d-ac96-774b-bcce-b302099a8058',
+  tenantId,
   role,
   permissions: permissionsOf[role],
   sessionId: 'session',
