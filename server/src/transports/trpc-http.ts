@@ -128,7 +128,7 @@ interface Outcome {
 function send(exchange: Exchange, { status, body, failure }: Outcome): void {
   const headers: OutgoingHttpHeaders = {
     'content-type': 'application/json',
-    vary: 'trpc-accept, accept',
+    vary: varyOf(exchange.response),
     ...commonHeaders(exchange, failure),
     ...(status === 401 && { 'www-authenticate': 'Bearer' }),
   };
@@ -136,6 +136,10 @@ function send(exchange: Exchange, { status, body, failure }: Outcome): void {
     headers['allow'] = (failure.data as { allowed: string[] }).allowed.join(', ');
   reply(exchange, { status, headers, body });
 }
+
+/** CORS has its say first, and must keep it. */
+const varyOf = (response: ServerResponse): string =>
+  [response.getHeader('vary'), 'trpc-accept, accept'].flat().filter(Boolean).join(', ');
 
 /** Answers a request that could not even be taken apart: one error that all of its calls share. */
 function refuse(exchange: Exchange, failure: Failure): void {

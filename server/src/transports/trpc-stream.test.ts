@@ -104,7 +104,7 @@ describe('stock httpSubscriptionLink', () => {
         { onData: (item) => ids.push((item as FeedItem).id) },
       );
       await until(() => ids.length === 2, 'the first events come');
-      own.closing.abort();
+      own.cut();
       await until(() => ids.length === 4, 'the stream goes on', 8_000);
       expect(ids).toEqual(['1', '2', '3', '4']);
       subscription.unsubscribe();
@@ -202,6 +202,18 @@ describe('the stream of events', () => {
     });
     server.revoke(token);
     expect(await response.text()).toMatch(/event: serialized-error\ndata: .*The session has ended/);
+  });
+
+  it('is cut when the server winds down, without an end that readers would take for good', async () => {
+    const own = await startTrpc();
+    const path = `${own.url}/notes.feed?${inputOf({ count: 1, stay: true })}`;
+    const response = await fetch(path, { headers: { authorization: bearer } });
+    await until(() => own.seen.following === 1, 'it is followed');
+    own.closing.abort();
+    await expect(response.text()).rejects.toThrow('terminated');
+    await until(() => own.seen.following === 0, 'nothing is left');
+    await expect(fetch(path, { headers: { authorization: bearer } })).rejects.toThrow('fetch failed');
+    await own.close();
   });
 
   it('masks unexpected failures', async () => {

@@ -33,7 +33,13 @@ export function trpcStreams({ router, limits, closing }: Options): ServeStream {
       : { ...base, protocol: 'sse', credential: base.credential ?? paramsCredential(query) };
     for (const [name, value] of Object.entries(commonHeaders({ ...exchange, caller }, null)))
       if (value !== undefined) response.setHeader(name, value);
-    open.add(response);
+    // A batch ends by itself; a subscription's reader comes back to another replica.
+    if (closing?.aborted && !batch) {
+      response.destroy();
+      return;
+    }
+    if (!batch) open.add(response);
+    const vary = response.getHeader('vary');
     const unwatch = watchStalled(response);
     response.once('close', () => {
       open.delete(response);
@@ -49,6 +55,8 @@ export function trpcStreams({ router, limits, closing }: Options): ServeStream {
       maxBodySize: limits.bodyBytes,
       allowMethodOverride: true,
       createContext: () => Promise.resolve(context),
+      // tRPC's adapter would put its own in the place of what CORS has said.
+      responseMeta: () => (vary === undefined ? {} : { headers: new Headers([['vary', String(vary)]]) }),
     });
   };
 }

@@ -209,9 +209,11 @@ export async function startTrpc({ limits = {}, allowedOrigins, allowance = Infin
   const addressOf = () => '127.0.0.1';
   const handle = trpcHttp({ kernel, router, addressOf, limits, closing: closing.signal });
   const ws = trpcWs({ kernel, addressOf, limits, ...(allowedOrigins && { allowedOrigins }) });
-  const server = createServer({ maxHeaderSize: 64 * 1024 }, (request, response) =>
-    handle(request, response, (request.url ?? '').split('?', 1)[0]?.slice('/trpc/'.length) ?? ''),
-  );
+  const server = createServer({ maxHeaderSize: 64 * 1024 }, (request, response) => {
+    // As CORS does ahead of every protocol.
+    response.setHeader('vary', 'Origin');
+    handle(request, response, (request.url ?? '').split('?', 1)[0]?.slice('/trpc/'.length) ?? '');
+  });
   server.on('upgrade', ws.upgrade);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -226,6 +228,8 @@ export async function startTrpc({ limits = {}, allowedOrigins, allowance = Infin
     url: `http://127.0.0.1:${port}/trpc`,
     wsUrl: `ws://127.0.0.1:${port}/ws`,
     revoke: (token: string) => void revoked.add(token),
+    /** Breaks every HTTP connection, as networks do. */
+    cut: () => server.closeAllConnections(),
     async close() {
       closing.abort();
       ws.close();

@@ -14,8 +14,11 @@ interface Found {
   text: string;
   exact: boolean;
 }
-/** Notes the dates of `value`, which stands at `path`: keys escaped as superjson and as JSON do, parted by dots. */
-type Visit = (value: unknown, path: string, found: Found) => void;
+/**
+ * Notes the dates of `value`, which stands at `path`: keys escaped as superjson and as JSON do, parted by dots. Returns
+ * what is to be written in its place, dates as text: `JSON.stringify` takes twice the time where it meets a `Date`.
+ */
+type Visit = (value: unknown, path: string, found: Found) => unknown;
 type Node = z.core.$ZodTypes;
 
 const encoders = new WeakMap<AnyContract, Encode>();
@@ -36,9 +39,9 @@ const encodeBy =
   (visit: Visit | null): Encode =>
   (value) => {
     const found: Found = { text: '', exact: value !== undefined && !(value instanceof Date) };
-    if (found.exact) visit?.(value, '', found);
+    const written = found.exact && visit ? visit(value, '', found) : value;
     if (!found.exact) return JSON.stringify(serialize(value));
-    const json = JSON.stringify(value);
+    const json = JSON.stringify(written);
     return found.text === '' ? `{"json":${json}}` : `{"json":${json},"meta":{"values":{${found.text}},"v":1}}`;
   };
 
@@ -48,19 +51,20 @@ const segment = (key: string): string => {
 };
 const below = (path: string, key: string | number): string => (path === '' ? `${key}` : `${path}.${key}`);
 
-const date: Visit = (_, path, found) => {
+const date: Visit = (value, path, found) => {
   found.text += found.text === '' ? `"${path}":["Date"]` : `,"${path}":["Date"]`;
+  return (value as Date).toISOString();
 };
 
 /** Looks at the value itself, where the schema says too little. */
 const anything: Visit = (value, path, found) => {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
   if (typeof value === 'number') found.exact &&= Number.isFinite(value) && !Object.is(value, -0);
   else if (value instanceof Date) date(value, path, found);
   else if (Array.isArray(value)) value.forEach((item, index) => anything(item, below(path, index), found));
   else if (isPlain(value)) {
     for (const [key, child] of Object.entries(value)) anything(child, below(path, segment(key)), found);
-  } else found.exact = false;
+  } else found.exact &&= value === null || typeof value === 'string' || typeof value === 'boolean';
+  return value;
 };
 const isPlain = (value: unknown): value is object =>
   typeof value === 'object' &&
@@ -75,8 +79,9 @@ const fieldsVisit = (fields: readonly (readonly [string, Visit | null])[]): Visi
   const worth = fields.flatMap(([key, visit]) => (visit ? [{ key, at: segment(key), visit }] : []));
   if (worth.length === 0) return null;
   return (value, path, found) => {
-    const record = value as Record<string, unknown>;
-    for (const { key, at, visit } of worth) visit(record[key], below(path, at), found);
+    const record = { ...(value as Record<string, unknown>) };
+    for (const { key, at, visit } of worth) record[key] = visit(record[key], below(path, at), found);
+    return record;
   };
 };
 
@@ -120,17 +125,11 @@ function planOf(schema: AnySchema | z.core.$ZodType): Visit | null {
 }
 
 const nullableVisit = (inner: Visit | null): Visit | null =>
-  inner &&
-  ((value, path, found) => {
-    if (value !== null) inner(value, path, found);
-  });
+  inner && ((value, path, found) => (value === null ? null : inner(value, path, found)));
 
 const elementsVisit = (inner: Visit | null): Visit | null =>
   inner &&
-  ((value, path, found) => {
-    const items = value as readonly unknown[];
-    for (let index = 0; index < items.length; index++) inner(items[index], below(path, index), found);
-  });
+  ((value, path, found) => (value as readonly unknown[]).map((item, index) => inner(item, below(path, index), found)));
 
 /** A union told apart by a field has a plan for each of its branches. */
 function unionVisit(def: z.core.$ZodUnionDef): Visit | null {
@@ -144,6 +143,7 @@ function unionVisit(def: z.core.$ZodUnionDef): Visit | null {
   });
   return (value, path, found) => {
     const visit = byTag.get((value as Record<string, unknown>)[discriminator]);
-    (visit === undefined ? anything : visit)?.(value, path, found);
+    if (visit === null) return value;
+    return (visit ?? anything)(value, path, found);
   };
 }
