@@ -133,6 +133,8 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     log,
     demo,
     stopOnSignals: () => lifecycle.stopOnSignals(),
-    close: () => lifecycle.stop(),
+    close: async () => {
+      await lifecycle.stop();
+    },
   };
 }

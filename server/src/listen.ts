@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { Server as NetServer } from 'node:net';
 import type { Config } from './config.ts';
 import type { Kernel } from './kernel/execute.ts';
 import { clientAddress } from './platform/client-address.ts';
@@ -27,7 +26,7 @@ export interface ListenOptions {
 }
 
 // Clients on kept connections learn from an answer that they should leave; this is how long they are given to ask.
-const farewellMs = 1000;
+const farewellMs = 500;
 
 /** Serves every protocol on the configured port until the process drains. */
 export async function listen({ config, kernel, health, telemetry, jwks, lifecycle }: ListenOptions): Promise<Server> {
@@ -51,19 +50,11 @@ export async function listen({ config, kernel, health, telemetry, jwks, lifecycl
     upgrade: (request, socket, head) => sockets.upgrade(request, socket, head),
     allowedOrigins,
     uploadTypes: new Set(kernel.procedures.flatMap(({ contract }) => contract.def.upload ?? [])),
-    closing,
   });
   const drain = drainable(server);
   server.listen(config.port, config.host);
   await once(server, 'listening');
 
-  lifecycle.onStop('http', async () => {
-    const closed = once(server, 'close');
-    // Only the listening ends here: `http.Server` would also cut kept connections, just as their clients ask again.
-    NetServer.prototype.close.call(server);
-    await Promise.all([sockets.drain(), pause(farewellMs)]);
-    server.closeIdleConnections();
-    await closed;
-  });
+  lifecycle.onStop('http', () => Promise.all([drain({ farewellMs }), sockets.drain()]));
   return server;
 }

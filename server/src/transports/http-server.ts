@@ -13,8 +13,6 @@ export interface HttpServerOptions {
   readonly allowedOrigins: readonly string[];
   /** Media types whose bodies are streamed and may take their time. */
   readonly uploadTypes: ReadonlySet<string>;
-  /** Aborted when the process drains: answers then ask clients to leave their connections. */
-  readonly closing: AbortSignal;
 }
 
 const bodyDeadlineMs = 30_000;
@@ -33,7 +31,7 @@ const exposedHeaders = [
 
 /** One server for every protocol. `/trpc` and `/api/v1` are dispatched ahead of express, which serves the rest. */
 export function createHttpServer(options: HttpServerOptions): Server {
-  const { trpc, rest, edge, upgrade, allowedOrigins, uploadTypes, closing } = options;
+  const { trpc, rest, edge, upgrade, allowedOrigins, uploadTypes } = options;
   const crossOrigin = cors({ origin: [...allowedOrigins], credentials: false, exposedHeaders, maxAge: 600 });
 
   const dispatch: RequestListener = (request, response) => {
@@ -52,7 +50,6 @@ export function createHttpServer(options: HttpServerOptions): Server {
       connectionsCheckingInterval: 5_000,
     },
     (request, response) => {
-      if (closing.aborted) response.setHeader('Connection', 'close');
       boundBody(request, uploadTypes);
       if (request.headers.origin === undefined) dispatch(request, response);
       else crossOrigin(request, response, () => dispatch(request, response));
