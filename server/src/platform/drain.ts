@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import type { Server, ServerResponse } from 'node:http';
 import { Server as TcpServer, type Socket } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 
 interface Connection {
   /** Answers that are not yet finished. */
@@ -44,16 +43,16 @@ export function drainable(server: Server): Drain {
 
   return async ({ farewellMs }) => {
     draining = true;
+    const start = performance.now();
     for (const answer of answers) if (!answer.headersSent) answer.setHeader('Connection', 'close');
-    // Connections that are kept get the time to ask once more, and to hear that they should leave.
-    await pause(farewellMs);
     const closed = once(server, 'close');
     // After the poll phase there is nobody left who has connected and was not accepted.
     setImmediate(() => TcpServer.prototype.close.call(server));
+    // Connections that are kept get the time to ask once more, and to hear that they should leave.
     const sweep = setInterval(() => {
       const before = performance.now() - farewellMs;
       for (const [socket, { busy, idleSince }] of connections)
-        if (busy === 0 && idleSince < before) socket.destroySoon();
+        if (busy === 0 && Math.max(idleSince, start) < before) socket.destroySoon();
     }, sweepMs);
     try {
       await closed;
