@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Caller, Protocol } from '../kernel/context.ts';
 import { invalidInput } from '../kernel/steps/validate.ts';
@@ -32,11 +32,14 @@ function traceIdOf(request: IncomingMessage): string {
   const given = request.headers['traceparent'];
   const match =
     typeof given === 'string' ? /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/.exec(given) : null;
-  return match?.[1] && !/^0+$/.test(match[1]) ? match[1] : randomBytes(16).toString('hex');
+  return match?.[1] && !/^0+$/.test(match[1]) ? match[1] : randomHex();
 }
 
+/** 32 hexadecimal digits. Node keeps randomness for UUIDs ready; asking the system for bytes costs ten microseconds. */
+const randomHex = (): string => randomUUID().replaceAll('-', '');
+
 /** The `traceparent` to answer with: the caller's trace, a span of ours. */
-export const traceparentOf = (caller: Caller): string => `00-${caller.traceId}-${randomBytes(8).toString('hex')}-01`;
+export const traceparentOf = (caller: Caller): string => `00-${caller.traceId}-${randomHex().slice(16)}-01`;
 
 /** The token of an `Authorization` header; null without one. Any other scheme is refused as `UNAUTHENTICATED`. */
 export function bearerOf(header: string | undefined): string | null {
