@@ -35,7 +35,7 @@ export async function listen({ config, kernel, health, telemetry, jwks, lifecycl
   const closing = lifecycle.draining;
   const sockets = trpcWs({ ...shared, allowedOrigins });
   const server = createHttpServer({
-    trpc: trpcHttp({ ...shared, router: createRouter(kernel), closing }),
+    trpc: trpcHttp({ ...shared, router: createRouter(kernel), allowedOrigins, closing }),
     rest: restHandler({ ...shared, allowedOrigins, closing }),
     edge: createEdge({
       health,

@@ -5,6 +5,7 @@ import type { Kernel } from '../kernel/execute.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
 import { callerOf, type AddressOf } from './caller.ts';
 import { errorShape } from './error-codes.ts';
+import { isForeign } from './origin.ts';
 import { commonHeaders, reply, requestIdFor, type Exchange } from './reply.ts';
 import { worstOf } from './response-headers.ts';
 import { defaultTrpcLimits, type TrpcLimits } from './trpc-limits.ts';
@@ -18,16 +19,16 @@ export interface TrpcHttpOptions {
   readonly router: AnyTRPCRouter;
   readonly addressOf: AddressOf;
   readonly limits?: Partial<TrpcLimits>;
+  /** Origins of other sites whose pages may send POST, beside this host's own; when absent, origins are not looked at. */
+  readonly allowedOrigins?: readonly string[];
   /** Aborted when the server winds down; open streams are cut then, and their readers come back to another replica. */
   readonly closing?: AbortSignal;
 }
 /** `path` is what follows `/trpc/`, without the query. */
 export type TrpcHttpHandler = (request: IncomingMessage, response: ServerResponse, path: string) => void;
 
-interface Service {
-  readonly kernel: Kernel;
+interface Service extends TrpcHttpOptions {
   readonly limits: TrpcLimits;
-  readonly addressOf: AddressOf;
   readonly stream: ServeStream;
 }
 
@@ -37,8 +38,7 @@ interface Service {
  */
 export function trpcHttp(options: TrpcHttpOptions): TrpcHttpHandler {
   const limits = { ...defaultTrpcLimits, ...options.limits };
-  const { kernel, addressOf } = options;
-  const service: Service = { kernel, addressOf, limits, stream: trpcStreams({ ...options, limits }) };
+  const service: Service = { ...options, limits, stream: trpcStreams({ ...options, limits }) };
   return (request, response, path) => {
     const exchange: Exchange = { request, response, path, notes: {}, caller: null };
     serve(service, exchange).catch((cause: unknown) => refuse(exchange, toFailure(cause)));
@@ -49,6 +49,9 @@ async function serve(service: Service, exchange: Exchange): Promise<void> {
   const { request, response, path } = exchange;
   const caller = callerOf(request, 'trpc-http', service.addressOf);
   exchange.caller = caller;
+  // What such a page could not read it could still have changed.
+  if (request.method === 'POST' && isForeign(request, service.allowedOrigins))
+    throw new Failure('FORBIDDEN', { permission: null }, { detail: 'Pages of this origin may not call from there' });
   const read = await readRequest(request, path, service.limits);
   if (isStreamed(service.kernel, request, read)) return service.stream(exchange, read);
 

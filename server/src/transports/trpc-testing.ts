@@ -207,8 +207,9 @@ export async function startTrpc({ limits = {}, allowedOrigins, allowance = Infin
   const closing = new AbortController();
   const router = createRouter<NoteContracts>(kernel, pingMs === undefined ? {} : { pingMs });
   const addressOf = () => '127.0.0.1';
-  const handle = trpcHttp({ kernel, router, addressOf, limits, closing: closing.signal });
-  const ws = trpcWs({ kernel, addressOf, limits, ...(allowedOrigins && { allowedOrigins }) });
+  const origins = allowedOrigins && { allowedOrigins };
+  const handle = trpcHttp({ kernel, router, addressOf, limits, closing: closing.signal, ...origins });
+  const ws = trpcWs({ kernel, addressOf, limits, ...origins });
   const server = createServer({ maxHeaderSize: 64 * 1024 }, (request, response) => {
     // As CORS does ahead of every protocol.
     response.setHeader('vary', 'Origin');

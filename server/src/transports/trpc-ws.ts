@@ -9,6 +9,7 @@ import { Failure, toFailure } from '../kernel/failure.ts';
 import { callerOf, requestIdOf, type AddressOf } from './caller.ts';
 import { credentialWatch } from './credential-watch.ts';
 import { failureShape } from './error-codes.ts';
+import { isForeign } from './origin.ts';
 import { defaultTrpcLimits, type TrpcLimits } from './trpc-limits.ts';
 import { closeCodes, Connection, type Sockets } from './ws-connection.ts';
 
@@ -133,12 +134,6 @@ const serverOptions = {
 } as const;
 
 const pathOf = ({ url = '' }: IncomingMessage): string => url.split(/[?#]/, 1)[0] ?? '';
-
-function isForeign({ headers }: IncomingMessage, allowed: readonly string[] | undefined): boolean {
-  const { origin, host } = headers;
-  if (!allowed || origin === undefined || allowed.includes(origin) || allowed.includes('*')) return false;
-  return !URL.canParse(origin) || new URL(origin).host !== host;
-}
 
 const reasons: Readonly<Record<number, string>> = {
   401: 'Unauthorized',
