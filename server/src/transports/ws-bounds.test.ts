@@ -269,9 +269,9 @@ describe('bounds of a socket', () => {
     expect(server.seen.invocations).toHaveLength(before);
   });
 
-  it('is closed for a flood of messages', async () => {
+  it.each(['PING', '[]', '{"id":1,"method":"subscription.stop"}'])('is closed for a flood of %s', async (message) => {
     const { socket, closed } = await open();
-    for (let sent = 0; sent < 3_000; sent++) socket.send('PING');
+    for (let sent = 0; sent < 3_000; sent++) socket.send(message);
     expect((await closed).code).toBe(1008);
   });
 
@@ -280,6 +280,12 @@ describe('bounds of a socket', () => {
     for (let sent = 0; sent < 30; sent++) socket.send('{');
     expect((await closed).code).toBe(1008);
     expect(answers).toHaveLength(20);
+  });
+
+  it('is closed for a message in thousands of fragments', async () => {
+    const { socket, closed } = await open();
+    for (let sent = 0; sent < 2_000; sent++) socket.send('x', { fin: false });
+    expect((await closed).code).toBe(1008);
   });
 
   it('is closed for a message of 300 KB', async () => {

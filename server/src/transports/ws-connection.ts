@@ -131,7 +131,7 @@ export class Connection {
     }
     if (!Array.isArray(frame)) return this.#take(frame);
     const { messageCalls } = this.#sockets.limits;
-    if (!this.#count(frame.length - 1)) return;
+    if (!this.#count(Math.max(0, frame.length - 1))) return;
     if (frame.length > messageCalls) {
       const failure = issue('', `must hold at most ${messageCalls} calls, not ${frame.length}`, 'too_big');
       for (const message of frame) this.#tell(headOf(message), failure);
@@ -177,7 +177,7 @@ export class Connection {
       const principal = await kernel.identify(caller);
       if (this.#caller !== caller || this.#ws.readyState !== this.#ws.OPEN || !principal) return;
       if (this.#principal && !isSame(this.#principal, principal))
-        throw new Failure('UNAUTHENTICATED', null, { detail: 'A socket is one caller’s; open another for this one' });
+        throw new Failure('UNAUTHENTICATED', null, { detail: 'Another caller needs another socket' });
       this.signIn(caller, principal);
       if (head !== null) this.#outlet.send(`${head},"result":{"type":"data","data":{"json":null}}}`);
     } catch (cause) {
@@ -190,7 +190,8 @@ export class Connection {
     this.#tell(headOfNone, failure);
     const { code } = failure;
     if (code === 'UNAVAILABLE') this.end(closeCodes.tryAgainLater, 'try again later');
-    else this.end(closeCodes.unauthenticated, failure.message.slice(0, 100));
+    // A reason has room for 123 bytes.
+    else this.end(closeCodes.unauthenticated, failure.message.slice(0, 40));
   }
 
   #fault(head: string, failure: Failure): void {
