@@ -66,6 +66,8 @@ describe('JSON text', () => {
       expect(fault(`{"x":[{"${key}":{"polluted":1}}]}`)).toContain('is not allowed');
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
     expect(fault('{"a":"x\\u0000"}')).toContain('NUL');
+    for (const half of ['\\ud83d', '\\ude00', '\\ude00\\ud83d'])
+      expect(fault(`["${half}"]`)).toContain('half a character');
   });
 
   it('bounds nesting before it recurses', () => {

@@ -2,7 +2,7 @@ import { issue } from './input-issue.ts';
 
 /**
  * Reads JSON (RFC 8259) and is stricter than `JSON.parse`: no key twice, no key that reaches a prototype,
- * no NUL in text, and no nesting beyond `maxDepth`. Throws `INVALID_INPUT` with the place of the fault.
+ * no NUL and no half character in text, and no nesting beyond `maxDepth`. Throws `INVALID_INPUT` with the place of the fault.
  */
 export function parseJson(text: string, maxDepth: number): unknown {
   const reader = new Reader(text, maxDepth);
@@ -14,6 +14,7 @@ export function parseJson(text: string, maxDepth: number): unknown {
 const forbidden = new Set(['__proto__', 'constructor', 'prototype']);
 const quote = 0x22;
 const backslash = 0x5c;
+const halfCharacter = /\p{Surrogate}/u;
 const blank = /[ \t\n\r]*/y;
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const word = /true|false|null/y;
@@ -106,7 +107,10 @@ class Reader {
     } catch {
       return this.#refuse(start, 'a wrong escape in the text');
     }
-    return value.includes('\0') ? this.#refuse(start, 'NUL in the text') : value;
+    // Neither can be stored as it is: databases refuse the one and replace the other.
+    if (value.includes('\0')) this.#refuse(start, 'NUL in the text');
+    if (halfCharacter.test(value)) this.#refuse(start, 'half a character in the text');
+    return value;
   }
 
   #enter(depth: number): void {
