@@ -55,10 +55,13 @@ function procedureOf({ kind, def }: AnyContract, types: TypePrinter): string {
   const { operationId, input, output, tracked } = def;
   const inputType = input ? types.declare(`${capital(operationId)}Input`, input as Schema, 'input') : 'void';
   const item = types.print(output as Schema, 'output');
-  const codes = Object.keys(def.errors ?? {}).map(quote).join(' | ');
+  const codes = Object.keys(def.errors ?? {})
+    .map(quote)
+    .join(' | ');
   return `{ kind: '${kind}'; input: ${inputType}; output: ${tracked ? `Tracked<${item}>` : item}; code: ${codes || 'never'}; bulk: ${bulkOf(def)} }`;
 }
 
-const bulkOf = ({ upload, download }: Def): string => (upload ? quote('upload') : download ? quote('download') : 'never');
+const bulkOf = ({ upload, download }: Def): string =>
+  upload ? quote('upload') : download ? quote('download') : 'never';
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

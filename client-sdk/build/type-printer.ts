@@ -39,7 +39,8 @@ export class TypePrinter {
   print(schema: Schema, side: Side): string {
     const { def } = schema._zod;
     const id = schema.meta?.()?.id;
-    if (id && (def.type === 'object' || def.type === 'enum' || def.type === 'union')) return this.#named(schema, side, id);
+    if (id && (def.type === 'object' || def.type === 'enum' || def.type === 'union'))
+      return this.#named(schema, side, id);
     return this.#expression(schema, side);
   }
 
@@ -80,7 +81,9 @@ export class TypePrinter {
       case 'default':
         return this.print(part(def.innerType), side) + (side === 'input' ? ' | undefined' : '');
       case 'enum':
-        return Object.values(def.entries ?? {}).map(quote).join(' | ');
+        return Object.values(def.entries ?? {})
+          .map(quote)
+          .join(' | ');
       case 'literal':
         return (def.values ?? []).map((value) => JSON.stringify(value).replaceAll('"', "'")).join(' | ');
       case 'union':

@@ -6,7 +6,12 @@ import { linesOf } from './lines.ts';
 import { tryWithin } from './retry.ts';
 
 /** Lines to import: text or bytes, at once or as they come; or objects, each of which is a line of NDJSON. */
-export type ImportBody = string | Blob | Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<string | Uint8Array | object>;
+export type ImportBody =
+  | string
+  | Blob
+  | Uint8Array
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<string | Uint8Array | object>;
 
 export interface StreamOptions {
   /** Ends the transfer. */
@@ -44,7 +49,11 @@ const instants: Readonly<Record<InstantsOf<OrderLine>, true>> = { placedAt: true
 type InstantsOf<T> = { [K in keyof T]: T[K] extends Date ? K : never }[keyof T];
 
 /** Streams `given` into an import and resolves to its report. */
-export async function upload(endpoint: Endpoint, { path, input, signal }: Transfer, given: ImportBody): Promise<unknown> {
+export async function upload(
+  endpoint: Endpoint,
+  { path, input, signal }: Transfer,
+  given: ImportBody,
+): Promise<unknown> {
   const fault: Fault = {};
   const { body, objects } = await sendableOf(given, endpoint.url, fault);
   const { format = objects ? 'ndjson' : 'csv' } = (input ?? {}) as { format?: string };
@@ -90,7 +99,8 @@ export async function* download(
   }
 }
 
-const revive = (name: string, value: unknown): unknown => (Object.hasOwn(instants, name) ? new Date(value as string) : value);
+const revive = (name: string, value: unknown): unknown =>
+  Object.hasOwn(instants, name) ? new Date(value as string) : value;
 
 function routeOf(path: string, input: object | undefined): string {
   const query = new URLSearchParams();

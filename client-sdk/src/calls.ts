@@ -56,19 +56,20 @@ export const callLink =
         signals: [op.signal, left.signal],
       };
       const call = next({ ...op, context, signal: null });
-      tryWithin(limits, (signal) => renewing(keeper, context, () => settled(call, signal)))
-        .then(async (envelope) => {
-          if (!context.renewal) await followSession(keeper, op, envelope);
-          observer.next(envelope);
-          observer.complete();
-        })
-        .catch((error: unknown) => observer.error(error as never));
+      const perform = async () => {
+        const attempt = (signal: AbortSignal) => renewing(keeper, context, () => settled(call, signal));
+        const envelope = await tryWithin(limits, attempt);
+        if (!context.renewal) await followSession(keeper, op, envelope);
+        observer.next(envelope);
+        observer.complete();
+      };
+      perform().catch((error: unknown) => observer.error(error as never));
       return () => left.abort();
     });
   };
 
 /** The first answer; unsubscribes when the signal is aborted, whose reason is then thrown. */
-const settled = <T>(answers: Observable<T, unknown>, signal: AbortSignal): Promise<T> =>
+const settled = <T>(answers: Observable<T, Error>, signal: AbortSignal): Promise<T> =>
   new Promise((resolve, reject) => {
     const leave = () => {
       subscription.unsubscribe();
@@ -83,7 +84,7 @@ const settled = <T>(answers: Observable<T, unknown>, signal: AbortSignal): Promi
       },
       error(error) {
         done();
-        reject(error as Error);
+        reject(error);
       },
     });
   });

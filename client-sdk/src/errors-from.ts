@@ -1,5 +1,5 @@
 import { TRPCClientError } from '@trpc/client';
-import { clientError, isFailure, isServerFailure, serverError, type OlympusError } from './failure.ts';
+import { clientError, isFailure, serverError, type OlympusError } from './failure.ts';
 import type { ErrorShape } from './procedures.ts';
 
 interface AnyTypes {
@@ -17,22 +17,24 @@ export function errorFrom(cause: unknown): OlympusError {
 }
 
 function errorFromTrpc(cause: TRPCClientError<AnyTypes>): OlympusError {
-  const failure: unknown = cause.data?.failure;
   const response = cause.meta?.['response'] as Response | undefined;
-  if (isServerFailure(failure)) {
-    const told = response && retryAfterOf(response);
-    return serverError(failure, { cause, ...(told != null && { retryAfter: told }) });
-  }
+  const about = response && aboutResponse(response);
+  const told = serverError(cause.data?.failure, {
+    cause,
+    ...(about?.retryAfter != null && { retryAfter: about.retryAfter }),
+  });
+  if (told) return told;
   if (cause.cause && !cause.shape && !response) return errorFrom(cause.cause);
-  return clientError('NETWORK', cause.message, { cause, ...(response && aboutResponse(response)) });
+  return clientError('NETWORK', cause.message, { cause, ...about });
 }
 
-/** A refused REST call: its problem document, or what can be told without one. */
+/** A refused request: its problem document, or what can be told without one. */
 export async function errorFromResponse(response: Response): Promise<OlympusError> {
   const about = aboutResponse(response);
+  const { retryAfter } = about;
   const problem: unknown = isJson(response) ? await response.json().catch(() => null) : null;
-  if (isServerFailure(problem)) return serverError(problem, about.retryAfter === null ? {} : about);
-  return clientError('NETWORK', `HTTP ${response.status}, and not from Olympus`, about);
+  const told = serverError(problem, retryAfter === null ? {} : { retryAfter });
+  return told ?? clientError('NETWORK', `HTTP ${response.status}, and not from Olympus`, about);
 }
 
 export const isJson = (response: Response): boolean =>

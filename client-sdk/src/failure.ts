@@ -115,13 +115,14 @@ export function clientError(
   return new OlympusError<FailureCode>(failure, details);
 }
 
-/** A failure as the server sent it: tRPC's `error.data.failure`, or a problem document of REST. */
-export const serverError = (failure: unknown, details?: ErrorDetails): OlympusError =>
-  new OlympusError(failure as FailureFor<FailureCode>, details);
-
-/** Whether an object is a failure as the server sends it. */
-export const isServerFailure = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && 'code' in value && 'detail' in value && 'requestId' in value;
+/** A failure as the server sent it: tRPC's `error.data.failure`, or a problem document of REST; null for anything else. */
+export function serverError(sent: unknown, details?: ErrorDetails): OlympusError | null {
+  if (typeof sent !== 'object' || sent === null || !('code' in sent && 'title' in sent)) return null;
+  const { code, status, title, detail, data, errors, requestId } = { ...blank, ...(sent as Failure) };
+  const failure = { code, status, title, detail: detail || title, data, errors, requestId };
+  return new OlympusError<FailureCode>(failure as FailureFor<FailureCode>, details);
+}
+const blank = { status: 0, detail: '', data: null, errors: [], requestId: null };
 
 const retryAfterOf = (data: unknown): number | null =>
   typeof data === 'object' && data !== null && 'retryAfter' in data && typeof data.retryAfter === 'number'

@@ -66,12 +66,14 @@ function liveTransport(endpoint: Endpoint, { transport, WebSocket: given }: Olym
   const events = sseLink(endpoint);
   let told = wanted === 'sse';
   const link: TRPCLink<OlympusRouter> = (runtime) => (call) => {
-    if (!told) console.warn(`${noWebSocket}. Live updates come by server-sent events; \`transport: { subscriptions: 'sse' }\` says that this is meant.`);
+    // oxlint-disable-next-line no-console -- said once: it works, but not as most expect.
+    if (!told) console.warn(`${noWebSocket}. Live updates come by server-sent events; ${silence}`);
     told = true;
     return events(runtime)(call);
   };
   return { link, tokenOf: (context) => (context as WireContext).token, close: () => undefined };
 }
 
+const silence = "`transport: { subscriptions: 'sse' }` says that this is meant";
 const noWebSocket =
   "There is no WebSocket here, as in Node before version 22: pass one, `createOlympus({ url, WebSocket })` with `import { WebSocket } from 'ws'`";

@@ -27,20 +27,17 @@ export function clientProxy({ client, endpoint, limits, close }: Parts): Olympus
     subscribe: (path, input, options) => client.subscription(path, input, options),
     pages: (path, input: object, options) => pagesOf(queryOf(path, options), input),
     items: (path, input: object, options) => itemsOf(queryOf(path, options), input),
-    stream: (path, ...args) =>
-      path.endsWith('.export') ? exportOf(path, ...(args as [])) : importOf(path, ...(args as unknown as [ImportBody])),
+    stream: (path, ...args) => (path.endsWith('.export') ? exported(path, args as []) : imported(path, args as [])),
   };
-  const exportOf = (path: string, input?: object, options?: StreamOptions) =>
+  const exported = (path: string, [input, options]: [object?, StreamOptions?]) =>
     download(endpoint, { path, input, ...options }, limits);
-  const importOf = (path: string, body: ImportBody, input?: object, options?: StreamOptions) =>
-    upload(endpoint, { path, input, ...options }, body);
+  const imported = (path: string, [body, input, options]: [ImportBody?, object?, StreamOptions?]) =>
+    upload(endpoint, { path, input, ...options }, body ?? '');
 
   const own: Readonly<Record<PropertyKey, unknown>> = {
     [untypedClient]: client,
     $session: () => endpoint.keeper.current,
     $close: close,
-    // Awaited by mistake, the client is not taken for a promise.
-    then: undefined,
   };
   const node = (path: readonly string[]): unknown =>
     new Proxy(() => undefined, {
@@ -51,7 +48,8 @@ export function clientProxy({ client, endpoint, limits, close }: Parts): Olympus
       apply: (_, __, args: never[]) => {
         const name = path.at(-1) ?? '';
         const method = methods[name];
-        if (!method) throw new TypeError(`${path.join('.')} is not a method; call query, mutate or subscribe of a procedure`);
+        if (!method)
+          throw new TypeError(`${path.join('.')} is not a method; call query, mutate or subscribe of a procedure`);
         return method(path.slice(0, -1).join('.'), ...args);
       },
     });

@@ -103,17 +103,20 @@ class ResumingStream {
     this.#given.observer.next(envelope);
   }
 
-  async #recover(error: OlympusError, context: object): Promise<void> {
+  async #recover(cause: OlympusError, context: object): Promise<void> {
     if (this.#stopped) return;
+    let error = cause;
     const { keeper, tokenOf, observer } = this.#given;
     const token = tokenOf(context);
     if (this.#unnumbered) return this.#fail(error);
     if (error.failure.code === 'UNAUTHENTICATED' && token && !this.#renewed) {
-      this.#renewed = true;
       const renewed = await keeper.renew(token).catch(errorFrom);
       if (this.#stopped) return;
-      if (renewed === true) return this.#run();
-      if (renewed) error = renewed;
+      if (typeof renewed === 'object') error = renewed;
+      else if (renewed) {
+        this.#renewed = true;
+        return this.#run();
+      }
     }
     if (!isTransient(error)) return this.#fail(error);
     observer.next({ result: { type: 'state', state: 'connecting', error: error as never } });

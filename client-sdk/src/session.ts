@@ -1,5 +1,5 @@
 import type { Session } from './contracts.ts';
-import { isFailure, serverError, type OlympusError } from './failure.ts';
+import { isFailure, OlympusError, type FailureCode } from './failure.ts';
 
 /** A signed-in user's tokens. */
 export interface StoredSession extends Session {
@@ -131,19 +131,13 @@ export class SessionKeeper {
 }
 
 /** What calls fail with once their session is over. */
-export const sessionEnded = (cause?: unknown): OlympusError =>
-  serverError(
-    {
-      code: 'UNAUTHENTICATED',
-      status: 401,
-      title: 'A valid credential is needed',
-      detail: 'The session has ended; sign in again',
-      data: null,
-      errors: [],
-      requestId: isFailure(cause) ? cause.failure.requestId : null,
-    },
-    { cause },
-  );
+export function sessionEnded(cause?: unknown): OlympusError {
+  const title = 'A valid credential is needed';
+  const detail = 'The session has ended; sign in again';
+  const requestId = isFailure(cause) ? cause.failure.requestId : null;
+  const failure = { code: 'UNAUTHENTICATED', status: 401, title, detail, data: null, errors: [], requestId } as const;
+  return new OlympusError<FailureCode>(failure, { cause });
+}
 
 /** Whether the server said no for good, rather than being out of reach or busy. */
 const isRefusal = (error: unknown): boolean =>

@@ -102,7 +102,11 @@ export class Socket {
     clearTimeout(this.#timer);
     if (due === null || !this.#client) return;
     // A renewal tells `onChange`, and so `#renew`; one that failed is tried again.
-    const renew = () => keeper.token().then(() => this.#scheduleRenewal(), () => this.#scheduleRenewal());
+    const renew = () =>
+      keeper.token().then(
+        () => this.#scheduleRenewal(),
+        () => this.#scheduleRenewal(),
+      );
     this.#timer = setTimeout(renew, Math.min(Math.max(due, leastRenewalMs), 2 ** 31 - 1));
   }
 }

@@ -1,6 +1,6 @@
 import { TRPCClientError, type TRPCLink } from '@trpc/client';
 import { observable, type Observer } from '@trpc/server/observable';
-import superjson from 'superjson';
+import { deserialize, serialize } from 'superjson';
 import type { WireContext } from './calls.ts';
 import { request, type Endpoint } from './endpoint.ts';
 import { errorFrom } from './errors-from.ts';
@@ -20,7 +20,7 @@ export const sseLink =
     observable((observer) => {
       const controller = new AbortController();
       const { signal } = controller;
-      const input = encodeURIComponent(JSON.stringify(superjson.serialize(op.input)));
+      const input = encodeURIComponent(JSON.stringify(serialize(op.input)));
       const init = { headers: { accept: 'text/event-stream' }, signal, sent: op.context as WireContext };
       observer.next({ result: { type: 'state', state: 'connecting', error: null } });
       request(endpoint, `/trpc/${op.path}?input=${input}`, init)
@@ -44,10 +44,10 @@ async function follow({ body }: Response, observer: Watcher, controller: AbortCo
         observer.next({ result: { type: 'started' } });
         observer.next({ result: { type: 'state', state: 'pending', error: null } });
       } else if (type === 'message' && data) {
-        const item = superjson.deserialize(JSON.parse(data));
+        const item = deserialize(JSON.parse(data));
         observer.next({ result: id ? { type: 'data', id, data: { id, data: item } } : { type: 'data', data: item } });
       } else if (type === 'serialized-error') {
-        throw TRPCClientError.from({ error: superjson.deserialize(JSON.parse(data)) } as object);
+        throw TRPCClientError.from({ error: deserialize(JSON.parse(data)) } as object);
       } else if (type === 'return') {
         observer.next({ result: { type: 'stopped' } });
         return observer.complete();

@@ -1,4 +1,4 @@
-import superjson from 'superjson';
+import { parse, stringify } from 'superjson';
 import type { SessionStore, StoredSession } from './session.ts';
 
 /** What is needed of `localStorage`, `sessionStorage` and their like. */
@@ -15,7 +15,7 @@ export interface TextStorage {
 export const storedSession = (storage: TextStorage, key = 'olympus.session'): SessionStore => ({
   get: () => {
     const text = storage.getItem(key);
-    return text ? superjson.parse<StoredSession>(text) : null;
+    return text ? parse<StoredSession>(text) : null;
   },
-  set: (session) => (session ? storage.setItem(key, superjson.stringify(session)) : storage.removeItem(key)),
+  set: (session) => (session ? storage.setItem(key, stringify(session)) : storage.removeItem(key)),
 });

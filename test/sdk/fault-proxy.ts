@@ -56,12 +56,16 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const fault = take(note(request));
     const cut = () => request.socket.destroy();
-    if (fault && 'cut' in fault && fault.cut === 'request') return void cut();
+    if (fault && 'cut' in fault && fault.cut === 'request') {
+      cut();
+      return;
+    }
     if (fault && 'delayMs' in fault) await sleep(fault.delayMs);
     if (fault && 'answer' in fault) {
       const { status, headers, body } = fault.answer;
       request.resume();
-      return void response.writeHead(status, headers).end(body);
+      response.writeHead(status, headers).end(body);
+      return;
     }
     const upstream = forward({ hostname, port, path: request.url, method: request.method, headers: request.headers });
     upstream.on('error', cut);
@@ -69,7 +73,10 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     request.pipe(upstream);
     upstream.on('response', (answer) => {
       answer.on('error', cut);
-      if (fault && 'cut' in fault) return void answer.resume().on('end', cut);
+      if (fault && 'cut' in fault) {
+        answer.resume().on('end', cut);
+        return;
+      }
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       let left = fault && 'cutAfterBytes' in fault ? fault.cutAfterBytes : Infinity;
       answer.on('data', (chunk: Buffer) => {
@@ -83,14 +90,20 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
 
   const server = createServer((request, response) => void serve(request, response));
   server.on('connection', (socket) => {
-    if (proxy.down) return void socket.destroy();
+    if (proxy.down) {
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
   });
   server.on('upgrade', (request, socket: Socket, head) => {
     const fault = take(note(request));
-    if (fault) return void socket.destroy();
+    if (fault) {
+      socket.destroy();
+      return;
+    }
     const upstream = connect(Number(port), hostname, () => {
       const headers = request.rawHeaders.map((text, index) => text + (index % 2 ? '\r\n' : ': ')).join('');
       upstream.write(`${request.method} ${request.url} HTTP/1.1\r\n${headers}\r\n`);

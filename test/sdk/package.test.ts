@@ -102,6 +102,7 @@ describe('TypeScript 5.9, checking libraries too', () => {
     noUncheckedIndexedAccess: true,
     skipLibCheck: false,
     noEmit: true,
+    allowImportingTsExtensions: true,
     target: 'es2022',
     lib: ['es2023', 'dom', 'dom.iterable', 'esnext.disposable'],
     types: [] as string[],
@@ -125,7 +126,10 @@ describe('TypeScript 5.9, checking libraries too', () => {
   ];
 
   test('accepts what is right in ES modules and CommonJS, and names every mistake', async () => {
-    await cp(join(project, 'types.ts'), join(project, 'types.cts'));
+    for (const name of ['same', 'types']) {
+      const text = await readFile(join(project, `${name}.ts`), 'utf8');
+      await writeFile(join(project, `${name}.cts`), text.replace('./same.ts', './same.cts'));
+    }
     await writeFile(join(project, 'mistakes.ts'), mistakes.join('\n'));
     const told = await compile({ module: 'nodenext' }, ['types.ts', 'types.cts', 'tanstack.ts', 'mistakes.ts']);
     const places = [...told.matchAll(/^(\S+)\((\d+),\d+\): error/gm)].map(([, file, line]) => `${file}:${line}`);

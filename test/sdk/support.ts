@@ -1,6 +1,6 @@
 import { createOlympus, type Olympus as Client, type OlympusOptions, type Session } from '@olympus/client';
 import { WebSocket } from 'ws';
-import type { Olympus } from '../harness.ts';
+import { startOlympus, type Olympus } from '../harness.ts';
 import { startFaultProxy, type FaultProxy } from './fault-proxy.ts';
 
 export interface Setup {
@@ -15,7 +15,6 @@ export interface Setup {
 }
 
 export async function setUp(env?: Readonly<Record<string, string>>): Promise<Setup> {
-  const { startOlympus } = await import('../harness.ts');
   const olympus = await startOlympus(env);
   const proxy = await startFaultProxy(olympus.url);
   const clients: Client[] = [];

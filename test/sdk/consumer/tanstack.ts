@@ -1,10 +1,9 @@
 import { olympusQueries, useOlympus, type OlympusQueries } from '@olympus/client/tanstack';
 import type { Olympus, Order } from '@olympus/client';
 import { QueryClient, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
+import { same, type Same } from './same.ts';
 
 // Compiled only, as `types.ts` is.
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-const same = <_T extends true>(): void => undefined;
 
 export function useEverything(client: Olympus): void {
   const queries = useOlympus();

@@ -10,10 +10,9 @@ import {
   type OrderStatus,
   type Outputs,
 } from '@olympus/client';
+import { same, type Same } from './same.ts';
 
 // Compiled only: in this repository against the contracts, and by `package.test.ts` against the tarball.
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-const same = <_T extends true>(): void => undefined;
 
 export async function calls(api: Olympus): Promise<void> {
   const page = await api.orders.list.query({ limit: 20, status: 'pending' });
@@ -49,7 +48,7 @@ export async function streams(api: Olympus): Promise<void> {
         same<Same<typeof id, string>>();
         if (data.type === 'order.created') same<Same<typeof data.order, Order>>();
         // @ts-expect-error an import carries no order
-        if (data.type === 'orders.imported') return data.order;
+        if (data.type === 'orders.imported') void data.order;
       },
     },
   );
