@@ -43,7 +43,7 @@ export function createHttpServer(options: HttpServerOptions): Server {
 
   const server = createServer(
     {
-      maxHeaderSize: 16_384,
+      maxHeaderSize: 32_768,
       headersTimeout: 10_000,
       requestTimeout: 0,
       keepAliveTimeout: 30_000,
@@ -56,6 +56,8 @@ export function createHttpServer(options: HttpServerOptions): Server {
     },
   );
   server.maxHeadersCount = 100;
+  // Beyond every deadline of a call, and beyond the signs of life of a stream: who takes nothing for so long has left.
+  server.timeout = 60_000;
   server.on('upgrade', upgrade);
   // A connection that breaks HTTP gets one plain answer; the default would leave it open for writing.
   server.on('clientError', (_, socket) => {
