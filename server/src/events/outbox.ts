@@ -1,5 +1,5 @@
 import { eventSchemas, type EventName, type EventPayload } from '@olympus/contracts';
-import { array, sql } from '@olympus/database';
+import { json, sql } from '@olympus/database';
 import type { TransactionContext } from '../kernel/context.ts';
 
 export type Topic = 'orders' | 'products';
@@ -31,17 +31,17 @@ export interface Entry {
  */
 export async function appendAll(ctx: TransactionContext, entries: readonly Entry[]): Promise<void> {
   if (entries.length === 0) return;
-  const topics = array(entries.map(({ subject }) => subject.topic));
-  const types = array(entries.map(({ payload }) => payload.type));
-  const versions = array(entries.map(({ payload }) => eventSchemas[payload.type].version));
-  const subjects = array(entries.map(({ subject }) => subject.id));
-  const payloads = array(entries.map(({ payload }) => JSON.stringify(payload)));
+  // One document: as an array of texts every quote in every payload would be escaped once more.
+  const rows = entries.map(({ subject, payload }) => ({
+    subject,
+    version: eventSchemas[payload.type].version,
+    payload,
+  }));
   await ctx.db.rows(sql`
     insert into events (tenant_id, topic, type, version, subject_id, payload, request_id, created_at)
-      select ${ctx.db.tenantId}::uuid, e.topic, e.type, e.version, e.subject_id, e.payload::jsonb,
-             ${ctx.requestId}, ${ctx.clock.now()}
-      from unnest(${topics}::text[], ${types}::text[], ${versions}::int[], ${subjects}::uuid[], ${payloads}::text[])
-        with ordinality as e (topic, type, version, subject_id, payload, turn)
+      select ${ctx.db.tenantId}::uuid, e.row #>> '{subject,topic}', e.row #>> '{payload,type}', (e.row ->> 'version')::int,
+             (e.row #>> '{subject,id}')::uuid, e.row -> 'payload', ${ctx.requestId}, ${ctx.clock.now()}
+      from jsonb_array_elements(${json(rows)}::text::jsonb) with ordinality as e (row, turn)
       order by e.turn`);
   for (const { subject } of entries) ctx.stale.add(subject.topic);
 }
