@@ -51,7 +51,7 @@ describe('streamed imports', () => {
     const columns =
       'InvoiceNo=number,StockCode=sku,Description=description,Quantity=quantity,Price=unitPrice,InvoiceDate=placedAt';
     const report = await api.orders.import.stream(text, { columns, kinds: 'C=return', dryRun: true });
-    expect(report).toMatchObject({ dryRun: true, lines: 2, imported: 1, failed: 1 });
+    expect(report).toMatchObject({ dryRun: true, lines: 2, imported: 0, failed: 1 });
     expect(report.errors[0]?.line).toBe(3);
     expect(await linesOf(api)).toEqual([]);
 
@@ -117,11 +117,11 @@ describe('streamed exports', () => {
 
   test('arrive line by line, and end when the loop is left', async () => {
     const api = await setup.client();
-    await api.orders.import.stream(csv(20_000));
+    await api.orders.import.stream(csv(5_000));
     let count = 0;
     for await (const _ of api.orders.export.stream()) if (++count === 3) break;
     expect(count).toBe(3);
-  }, 60_000);
+  });
 
   test('a cut is an error, never an early end', async () => {
     const api = await setup.client();

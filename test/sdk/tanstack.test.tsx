@@ -134,6 +134,7 @@ function WhoAmI() {
 test('failures come as the procedure declares them', async () => {
   const page = await render(setup.stranger(), <WhoAmI />);
   await page.shows('UNAUTHENTICATED');
+  expect(page.text()).toBe('UNAUTHENTICATED');
 });
 
 test('outside of React, for prefetching', async () => {

@@ -1,5 +1,6 @@
 // Run by `package.test.ts` in a project that has the tarball and nothing else.
 import { createOlympus, isFailure } from '@olympus/client';
+import { TRPCClientError } from '@trpc/client';
 
 const [url, account] = [process.argv[2], JSON.parse(process.argv[3])];
 const api = createOlympus({ url, transport: { subscriptions: 'sse' } });
@@ -26,6 +27,7 @@ console.log(
     date: product.createdAt instanceof Date,
     event: adjusted.value.data.type,
     code: isFailure(error, 'OUT_OF_STOCK') && error.failure.data.requested,
+    trpc: error instanceof TRPCClientError,
     skus,
   }),
 );
