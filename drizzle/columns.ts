@@ -2,9 +2,9 @@ import { sql } from 'drizzle-orm';
 import { customType, integer, numeric, pgPolicy, pgRole, timestamp, uuid } from 'drizzle-orm/pg-core';
 
 /** Serves tenants: sees what the session's tenant owns, and nothing without one. */
-export const appRole = pgRole('olympus_app').existing();
+const appRole = pgRole('olympus_app').existing();
 /** Serves what crosses tenants by nature, through policies named on each table it may touch. */
-export const systemRole = pgRole('olympus_system').existing();
+const systemRole = pgRole('olympus_system').existing();
 
 export const id = () => uuid().notNull();
 export const tenantId = () => uuid('tenant_id').notNull();
@@ -29,10 +29,18 @@ export const tenantPolicy = (table: string) =>
   pgPolicy(`${table}_of_tenant`, { for: 'all', to: appRole, using: ofTenant, withCheck: ofTenant });
 
 /** The tenant's own row. */
-export const ownTenantPolicy = pgPolicy('tenants_own', { for: 'select', to: appRole, using: sql`id = ${sessionTenant}` });
+export const ownTenantPolicy = pgPolicy('tenants_own', {
+  for: 'select',
+  to: appRole,
+  using: sql`id = ${sessionTenant}`,
+});
 
 /** Names what the system role may do on a table, across tenants. */
-export const systemPolicy = (table: string, action: 'all' | 'select' | 'insert' | 'update' | 'delete', reason: string) =>
+export const systemPolicy = (
+  table: string,
+  action: 'all' | 'select' | 'insert' | 'update' | 'delete',
+  reason: string,
+) =>
   pgPolicy(`${table}_system_${reason}`, {
     for: action,
     to: systemRole,

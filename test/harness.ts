@@ -1,5 +1,4 @@
-import type { InputOf, OutputOf } from '@olympus/contracts';
-import { contracts } from '@olympus/contracts';
+import type { contracts, InputOf, OutputOf } from '@olympus/contracts';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -2,7 +2,7 @@
 export const demoEmail = 'owner@demo.olympus.test';
 
 const price = (amount: string) => ({ amount, currency: 'GBP' });
-const product = (sku: string, name: string, amount: string, stock?: number) => ({
+const product = (sku: string, name: string, [amount, stock]: [amount: string, stock?: number]) => ({
   sku,
   name,
   price: price(amount),
@@ -10,30 +10,30 @@ const product = (sku: string, name: string, amount: string, stock?: number) => (
 });
 
 export const catalogue = [
-  product('COF-250', 'Harbour blend coffee, 250 g', '8.50', 140),
-  product('COF-1K', 'Harbour blend coffee, 1 kg', '29.00', 60),
-  product('COF-DEC', 'Decaf coffee, 250 g', '8.90', 45),
-  product('TEA-BRK', 'Breakfast tea, 80 bags', '4.75', 210),
-  product('TEA-SMK', 'Smoked tea, loose, 100 g', '6.40', 38),
-  product('MUG-RED', 'Stoneware mug, red', '11.95', 72),
-  product('MUG-BLU', 'Stoneware mug, blue', '11.95', 9),
-  product('PLT-OVL', 'Oval plate, 28 cm', '16.50', 34),
-  product('BWL-SML', 'Small bowl', '7.25', 120),
-  product('SPN-OLV', 'Olive wood spoon', '5.60', 85),
-  product('BRD-CUT', 'Cutting board, ash', '34.00', 17),
-  product('CND-BEE', 'Beeswax candle', '3.20', 300),
-  product('SOA-LAV', 'Lavender soap', '4.10', 156),
-  product('SOA-SEA', 'Sea salt soap', '4.10', 3),
-  product('TWL-LIN', 'Linen towel', '14.80', 41),
-  product('APR-BLU', 'Apron, indigo', '24.50', 22),
-  product('CHU-QNC', 'Quince chutney', '5.25', 64),
-  product('HON-HEA', 'Heather honey, 340 g', '9.80', 27),
-  product('CRD-BDY', 'Birthday card', '2.15'),
-  product('CRD-THX', 'Thank-you card', '2.15'),
-  product('BAG-PAP', 'Paper bag', '0.045'),
-  product('BAG-TOT', 'Tote bag', '7.90', 58),
-  product('GFT-WRP', 'Gift wrapping', '1.50'),
-  product('DLV-LOC', 'Local delivery', '3.95'),
+  product('COF-250', 'Harbour blend coffee, 250 g', ['8.50', 140]),
+  product('COF-1K', 'Harbour blend coffee, 1 kg', ['29.00', 60]),
+  product('COF-DEC', 'Decaf coffee, 250 g', ['8.90', 45]),
+  product('TEA-BRK', 'Breakfast tea, 80 bags', ['4.75', 210]),
+  product('TEA-SMK', 'Smoked tea, loose, 100 g', ['6.40', 38]),
+  product('MUG-RED', 'Stoneware mug, red', ['11.95', 72]),
+  product('MUG-BLU', 'Stoneware mug, blue', ['11.95', 9]),
+  product('PLT-OVL', 'Oval plate, 28 cm', ['16.50', 34]),
+  product('BWL-SML', 'Small bowl', ['7.25', 120]),
+  product('SPN-OLV', 'Olive wood spoon', ['5.60', 85]),
+  product('BRD-CUT', 'Cutting board, ash', ['34.00', 17]),
+  product('CND-BEE', 'Beeswax candle', ['3.20', 300]),
+  product('SOA-LAV', 'Lavender soap', ['4.10', 156]),
+  product('SOA-SEA', 'Sea salt soap', ['4.10', 3]),
+  product('TWL-LIN', 'Linen towel', ['14.80', 41]),
+  product('APR-BLU', 'Apron, indigo', ['24.50', 22]),
+  product('CHU-QNC', 'Quince chutney', ['5.25', 64]),
+  product('HON-HEA', 'Heather honey, 340 g', ['9.80', 27]),
+  product('CRD-BDY', 'Birthday card', ['2.15']),
+  product('CRD-THX', 'Thank-you card', ['2.15']),
+  product('BAG-PAP', 'Paper bag', ['0.045']),
+  product('BAG-TOT', 'Tote bag', ['7.90', 58]),
+  product('GFT-WRP', 'Gift wrapping', ['1.50']),
+  product('DLV-LOC', 'Local delivery', ['3.95']),
 ];
 
 const names = [

@@ -41,7 +41,10 @@ async function onStore(name: string, env: Record<string, string>, databaseUrl: s
 }
 
 async function measure(served: Served, databaseUrl: string | null): Promise<void> {
-  if (!file) return print('no data to import: set OLYMPUS_TEST_DATA');
+  if (!file) {
+    print('no data to import: set OLYMPUS_TEST_DATA');
+    return;
+  }
   const imported = await importFile(served, file);
   row(
     'import',

@@ -111,7 +111,7 @@ describe('SIGTERM', () => {
           outcomes.push(String(status));
         } catch (error) {
           // Refused before it was sent: a balancer has moved on by then. Anything else was dropped.
-          const code = ((error as { cause?: { code?: string } }).cause?.code ?? String(error)).toString();
+          const code = (error as { cause?: { code?: string } }).cause?.code ?? String(error);
           outcomes.push(code);
           if (code === 'ECONNREFUSED') return;
         }
@@ -124,7 +124,7 @@ describe('SIGTERM', () => {
     await Promise.all(callers);
     expect(code).toBe(0);
     expect([...new Set(outcomes)].sort()).toEqual(['200', 'ECONNREFUSED']);
-    expect(outcomes.filter((outcome) => outcome === '200').length).toBeGreaterThan(50);
+    expect(outcomes.filter((outcome) => outcome === '200').length).toBeGreaterThan(10);
   }, 60_000);
 });
 

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { XzReadableStream } from 'xz-decompress';
+import xz from 'xz-decompress';
 
 /** What is to be imported, decompressed. */
 export interface Source {
@@ -50,7 +50,7 @@ async function sizeOf(file: string): Promise<number> {
 
 function decompressed(file: string, bytes: Readable): Readable {
   if (file.endsWith('.gz')) return forwardFaults(bytes, bytes.pipe(createGunzip()), file);
-  if (file.endsWith('.xz')) return Readable.fromWeb(new XzReadableStream(Readable.toWeb(bytes) as never) as never);
+  if (file.endsWith('.xz')) return Readable.fromWeb(new xz.XzReadableStream(Readable.toWeb(bytes) as never) as never);
   return bytes;
 }
 

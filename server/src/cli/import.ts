@@ -79,6 +79,8 @@ async function importOrders(file: string, flags: ImportFlags): Promise<void> {
     }).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
   const progress = showProgress(source);
-  const answer = await upload(url, { path: `/api/v1/orders/import?${query}`, token, source }).finally(progress.end);
+  const answer = await upload(url, { path: `/api/v1/orders/import?${query}`, token, source }).finally(() =>
+    progress.end(),
+  );
   process.exitCode = printReport(answer) ? 0 : 1;
 }

@@ -149,6 +149,13 @@ describe('the kernel', () => {
     expect(message).toMatch(/^name: .*\(and 1 more\)$/);
   });
 
+  it.each(['a\0b', 'half \ud800 pair'])('refuses text that could not be stored as it is: %j', async (name) => {
+    const { call } = setUp();
+    expect((await failure(call('greet', { name }))).data).toMatchObject({
+      issues: [{ field: 'name', code: 'invalid_string' }],
+    });
+  });
+
   it('refuses input where a contract has none', async () => {
     const { call } = setUp();
     expect((await failure(call('open', { a: 1 }, { credential: null }))).data).toMatchObject({

@@ -25,8 +25,8 @@ export const listOrders = (tenantId: string) => client`
   from orders where tenant_id = ${tenantId} order by placed_at desc, id desc limit 20`;
 
 /** Serves on a port of the system's choosing and tells it to the parent. */
-export function serve(listener: RequestListener): void {
-  const server = createServer(listener).listen(0, '127.0.0.1', () =>
+export function serve(listener: (...exchange: Parameters<RequestListener>) => unknown): void {
+  const server = createServer((...exchange) => void listener(...exchange)).listen(0, '127.0.0.1', () =>
     announce((server.address() as { port: number }).port),
   );
 }

@@ -16,7 +16,7 @@ import type { CallOptions, Driver, Outcome } from '../scenario.ts';
 
 const kinds = new Map([...contractsOf(contracts)].map(({ path, contract }) => [path, contract.kind]));
 
-export async function settle(answer: Promise<unknown>): Promise<Outcome> {
+async function settle(answer: Promise<unknown>): Promise<Outcome> {
   try {
     return { ok: true, value: await answer };
   } catch (error) {
@@ -82,60 +82,46 @@ export const trpcStream = (url: string): Driver =>
 
 /** One socket for each credential. A key travels beside the input, where the stock link has no place for it. */
 export function trpcWebSocket(wsUrl: string): Driver {
-  class Keyed extends WebSocket {
-    key: string | null = null;
+  const sockets = new Map<string, ReturnType<typeof openSocket>>();
+  return {
+    name: 'tRPC WebSocket',
+    call(path, input, { token, key }) {
+      // A forged credential closes the socket; what the caller then sees is the refusal of the upgrade's own answer.
+      if (token?.startsWith('eyJhbGciOiJub25l')) return refusedSocket(wsUrl, token);
+      const socket = sockets.get(token ?? '') ?? openSocket(wsUrl, token);
+      sockets.set(token ?? '', socket);
+      socket.pending.key = key;
+      const { client } = socket;
+      return settle(kinds.get(path) === 'query' ? client.query(path, input) : client.mutation(path, input));
+    },
+    async close() {
+      for (const socket of sockets.values()) await socket.close();
+    },
+  };
+}
+
+function openSocket(wsUrl: string, token: string | null) {
+  /** The key of the next call that is sent. */
+  const pending: { key: string | null } = { key: null };
+  class KeyedSocket extends WebSocket {
     override send(data: string): void {
-      const { key } = this;
-      this.key = null;
+      const { key } = pending;
       if (key === null || !data.includes('"params"')) return super.send(data);
+      pending.key = null;
       const message = JSON.parse(data) as { params: object } | { params: object }[];
       for (const call of Array.isArray(message) ? message : [message])
         Object.assign(call.params, { idempotencyKey: key });
       super.send(JSON.stringify(message));
     }
   }
-  const sockets = new Map<
-    string,
-    { client: ReturnType<typeof createTRPCUntypedClient>; close: () => unknown; latest: () => Keyed | undefined }
-  >();
-  const open = (token: string | null) => {
-    let latest: Keyed | undefined;
-    class Tracked extends Keyed {
-      constructor(address: string | URL) {
-        super(address);
-        latest = this;
-      }
-    }
-    const ws = createWSClient({
-      url: wsUrl,
-      WebSocket: Tracked as unknown as typeof globalThis.WebSocket,
-      retryDelayMs: () => 20,
-      ...(token ? { connectionParams: () => ({ token }) } : {}),
-    });
-    const client = createTRPCUntypedClient({ links: [wsLink({ client: ws, transformer: superjson })] });
-    return { client, close: () => ws.close(), latest: () => latest };
-  };
-  return {
-    name: 'tRPC WebSocket',
-    async call(path, input, { token, key }) {
-      // A forged credential closes the socket; what the caller then sees is the refusal of the upgrade's own answer.
-      if (token?.startsWith('eyJhbGciOiJub25l')) return refusedSocket(wsUrl, token);
-      const name = token ?? '';
-      const socket = sockets.get(name) ?? open(token);
-      sockets.set(name, socket);
-      if (key) {
-        await socket.client.query('auth.me').catch(() => {});
-        const latest = socket.latest();
-        if (latest) latest.key = key;
-      }
-      return settle(
-        kinds.get(path) === 'query' ? socket.client.query(path, input) : socket.client.mutation(path, input),
-      );
-    },
-    async close() {
-      for (const socket of sockets.values()) await socket.close();
-    },
-  };
+  const ws = createWSClient({
+    url: wsUrl,
+    WebSocket: KeyedSocket as unknown as typeof globalThis.WebSocket,
+    retryDelayMs: () => 20,
+    ...(token ? { connectionParams: () => ({ token }) } : {}),
+  });
+  const client = createTRPCUntypedClient({ links: [wsLink({ client: ws, transformer: superjson })] });
+  return { pending, client, close: () => ws.close() };
 }
 
 /** A socket with a bad credential is refused before any call: HTTP 401 to the upgrade. */

@@ -29,12 +29,35 @@ async function* parseItems(schema: z.ZodType, items: AsyncIterable<unknown>, tra
 /** Parses an input, or fails with every fault named. A procedure without input takes nothing or an empty object. */
 export function parseInput(schema: z.ZodType | undefined, input: unknown): unknown {
   const parsed = (schema ?? noInput).safeParse(input ?? {});
-  if (parsed.success) return schema ? parsed.data : undefined;
+  if (parsed.success) {
+    const unstorable = unstorableTexts(parsed.data, []);
+    if (unstorable.length) throw invalidInput(unstorable);
+    return schema ? parsed.data : undefined;
+  }
   const known = knownFields(schema);
   const issues = parsed.error.issues.flatMap((issue) => issuesOf(issue, [], known));
   throw invalidInput(issues);
 }
 const noInput = z.strictObject({});
+
+// PostgreSQL's text holds no NUL, and UTF-8 no half of a surrogate pair: it would be stored as something else.
+const unstorable = /[\0\p{Surrogate}]/u;
+
+function unstorableTexts(value: unknown, path: readonly string[]): InputIssue[] {
+  if (typeof value === 'string') {
+    if (!unstorable.test(value)) return [];
+    return [
+      {
+        field: path.join('.'),
+        message: 'has a character that cannot be stored',
+        code: 'invalid_string',
+        nearest: null,
+      },
+    ];
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, child]) => unstorableTexts(child, [...path, key]));
+}
 
 export function invalidInput(issues: InputIssue[]): Failure<'INVALID_INPUT'> {
   const [first] = issues;
