@@ -56,7 +56,10 @@ function unstorableTexts(value: unknown, path: readonly string[]): InputIssue[] 
     ];
   }
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, child]) => unstorableTexts(child, [...path, key]));
+  return Object.entries(value).flatMap(([key, child]) =>
+    // The lines of an import are looked at one by one, and a broken one is left out.
+    path.length === 0 && key === 'content' ? [] : unstorableTexts(child, [...path, key]),
+  );
 }
 
 export function invalidInput(issues: InputIssue[]): Failure<'INVALID_INPUT'> {
