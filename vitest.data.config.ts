@@ -2,5 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 // One file at a time: each imports half a million lines, and their figures for time and memory are read.
 export default defineConfig({
-  test: { include: ['test/data/**/*.test.ts'], testTimeout: 900_000, hookTimeout: 300_000, fileParallelism: false, pool: 'forks' },
+  test: {
+    include: ['test/data/**/*.test.ts'],
+    testTimeout: 900_000,
+    hookTimeout: 300_000,
+    fileParallelism: false,
+    pool: 'forks',
+  },
 });

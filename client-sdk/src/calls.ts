@@ -12,13 +12,16 @@ import type { SessionKeeper } from './session.ts';
  */
 export interface CallContext {
   /** Milliseconds for the whole call, its retries included; 0 for no limit. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** How often a call that failed in passing is tried again. */
-  retries?: number;
+  retries?: number | undefined;
   /** Of a mutation: 1 to 255 visible ASCII characters without a comma; one of its own when absent. */
-  idempotencyKey?: string;
+  idempotencyKey?: string | undefined;
 }
-export type CallDefaults = Required<Pick<CallContext, 'timeoutMs' | 'retries'>>;
+export interface CallDefaults {
+  readonly timeoutMs: number;
+  readonly retries: number;
+}
 
 /** The context of an operation on its way to the wire. */
 export interface WireContext extends CallContext, Sent {

@@ -7,25 +7,25 @@ export interface OlympusOptions {
   /** Where the server is, such as `https://api.example.com`. In a browser also a path, such as `/`. */
   url: string | URL;
   /** Where the session is kept. Default: memory. `storedSession(localStorage)` keeps it across visits. */
-  session?: SessionStore;
+  session?: SessionStore | undefined;
   /** The session was refused, as when it was revoked; it has been dropped already. Not called by a logout. */
-  onSessionEnd?: (error: OlympusError) => void;
+  onSessionEnd?: ((error: OlympusError) => void) | undefined;
   transport?: {
     /** How live updates come: `ws`, one WebSocket for all (default), or `sse`, one request each. */
     subscriptions?: 'ws' | 'sse';
   };
   /** Milliseconds for a call, its retries included; 0 for no limit. Default: 30,000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** How often a call that failed in passing is tried again. Default: 3. */
-  retries?: number;
+  retries?: number | undefined;
   /** Calls of one tick share a request. `false` sends each alone. */
-  batch?: boolean | BatchOptions;
+  batch?: boolean | BatchOptions | undefined;
   /** Sent with every HTTP request. */
-  headers?: HeaderSource;
+  headers?: HeaderSource | undefined;
   /** Instead of the global one. */
-  fetch?: Fetch;
+  fetch?: Fetch | undefined;
   /** Instead of the global one, which Node 20 lacks: `import { WebSocket } from 'ws'`. */
-  WebSocket?: WebSocketClass;
+  WebSocket?: WebSocketClass | undefined;
 }
 
 /** A `WebSocket` class: the platform's own, or that of the `ws` package. */

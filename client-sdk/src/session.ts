@@ -24,7 +24,7 @@ export function memorySession(session: StoredSession | null = null): SessionStor
   };
 }
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly store: SessionStore;
   /** Exchanges a refresh token. */
   readonly exchange: (refreshToken: string) => Promise<Session>;
@@ -32,11 +32,11 @@ export interface SessionOptions {
   readonly onEnd: ((error: OlympusError) => void) | undefined;
 }
 /** A change of session; `ended` when its user is no longer signed in. */
-export interface SessionChange {
+interface SessionChange {
   readonly token: string | null;
   readonly ended: boolean;
 }
-export type SessionListener = (change: SessionChange) => void;
+type SessionListener = (change: SessionChange) => void;
 
 // Renewed this long before expiry, in milliseconds; a token that lives shortly, after half its life.
 const skew = 30_000;

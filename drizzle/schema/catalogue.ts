@@ -75,10 +75,10 @@ export const stockMovements = pgTable(
   {
     tenantId: tenantId(),
     id: id(),
-    productId: uuid("product_id").notNull(),
+    productId: uuid('product_id').notNull(),
     delta: integer().notNull(),
     reason: text(),
-    userId: uuid("user_id").notNull(),
+    userId: uuid('user_id').notNull(),
     createdAt: instant('created_at').notNull(),
   },
   (t) => [

@@ -23,7 +23,9 @@ export const events = pgTable(
   },
   (t) => [
     unique('events_position').on(t.tenantId, t.position),
-    index('events_unplaced').on(t.sequence).where(sql`position is null`),
+    index('events_unplaced')
+      .on(t.sequence)
+      .where(sql`position is null`),
     index('events_age').on(t.createdAt),
     tenantPolicy('events'),
     systemPolicy('events', 'all', 'relay'),

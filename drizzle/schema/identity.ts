@@ -50,7 +50,11 @@ export const refreshTokens = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.tenantId, t.id] }),
-    foreignKey({ name: 'refresh_tokens_user', columns: [t.tenantId, t.userId], foreignColumns: [users.tenantId, users.id] }),
+    foreignKey({
+      name: 'refresh_tokens_user',
+      columns: [t.tenantId, t.userId],
+      foreignColumns: [users.tenantId, users.id],
+    }),
     index('refresh_tokens_family').on(t.tenantId, t.familyId),
     index('refresh_tokens_user').on(t.tenantId, t.userId),
     index('refresh_tokens_expiry').on(t.expiresAt),

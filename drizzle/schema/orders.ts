@@ -30,8 +30,16 @@ export const orders = pgTable(
   (t) => [
     primaryKey({ columns: [t.tenantId, t.id] }),
     unique('orders_number').on(t.tenantId, t.number),
-    foreignKey({ name: 'orders_customer', columns: [t.tenantId, t.customerId], foreignColumns: [customers.tenantId, customers.id] }),
-    foreignKey({ name: 'orders_location', columns: [t.tenantId, t.locationId], foreignColumns: [locations.tenantId, locations.id] }),
+    foreignKey({
+      name: 'orders_customer',
+      columns: [t.tenantId, t.customerId],
+      foreignColumns: [customers.tenantId, customers.id],
+    }),
+    foreignKey({
+      name: 'orders_location',
+      columns: [t.tenantId, t.locationId],
+      foreignColumns: [locations.tenantId, locations.id],
+    }),
     index('orders_placed').on(t.tenantId, t.placedAt, t.id),
     index('orders_created').on(t.tenantId, t.createdAt, t.id),
     index('orders_total').on(t.tenantId, t.total, t.id),
@@ -57,8 +65,16 @@ export const orderItems = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.tenantId, t.orderId, t.line] }),
-    foreignKey({ name: 'order_items_order', columns: [t.tenantId, t.orderId], foreignColumns: [orders.tenantId, orders.id] }).onDelete('cascade'),
-    foreignKey({ name: 'order_items_product', columns: [t.tenantId, t.productId], foreignColumns: [products.tenantId, products.id] }),
+    foreignKey({
+      name: 'order_items_order',
+      columns: [t.tenantId, t.orderId],
+      foreignColumns: [orders.tenantId, orders.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      name: 'order_items_product',
+      columns: [t.tenantId, t.productId],
+      foreignColumns: [products.tenantId, products.id],
+    }),
     tenantPolicy('order_items'),
     systemPolicy('order_items', 'select', 'rollup'),
   ],

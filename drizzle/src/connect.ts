@@ -71,9 +71,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const system = pool(roles.system, limits.systemPoolSize);
   const plain = { app: client(roles.app, { connections: 2 }), system: client(roles.system, { connections: 2 }) };
   // The gateway of the embedded database learns of a LISTEN from its text, which a prepared one sends only once.
-  const listener = new Listener(() =>
-    client(roles.system, { connection: { statement_timeout: '0' }, prepare: false }),
-  );
+  const listener = new Listener(() => client(roles.system, { connection: { statement_timeout: '0' }, prepare: false }));
   let closing: Promise<void> | undefined;
 
   return {

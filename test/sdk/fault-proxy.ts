@@ -3,7 +3,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What becomes of a request: nothing in particular when undefined. */
-export type Fault =
+type Fault =
   | { readonly answer: { status: number; headers?: Record<string, string>; body?: string } }
   /** Cut before the server sees it. */
   | { readonly cut: 'request' }
@@ -14,7 +14,7 @@ export type Fault =
   /** Held back for so many milliseconds. */
   | { readonly delayMs: number };
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string;
   /** The procedures of a tRPC request, or the path of another. */
   readonly path: string;

@@ -223,12 +223,12 @@ test('without a WebSocket, updates come by events, and the client says so once',
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   const store = openStore();
   await setup.client({ session: store });
-  const api = setup.stranger({ session: store, WebSocket: undefined as never });
+  const api = setup.stranger({ session: store, WebSocket: undefined });
   const followed = [follow(api), follow(api)];
   await until(() => followed.every(({ started }) => started === 1));
   expect(warn).toHaveBeenCalledTimes(1);
   expect(warn.mock.calls[0]?.[0]).toContain("import { WebSocket } from 'ws'");
-  expect(() => setup.stranger({ WebSocket: undefined as never, transport: { subscriptions: 'ws' } })).toThrow('ws');
+  expect(() => setup.stranger({ WebSocket: undefined, transport: { subscriptions: 'ws' } })).toThrow('ws');
   for (const each of followed) each.stop();
   vi.unstubAllGlobals();
 });

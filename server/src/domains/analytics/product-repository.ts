@@ -6,28 +6,23 @@ import { counted, totals, type TotalsRow } from './repository.ts';
  * The range in two parts: months that `product_months` tells of, and spans of days that only the items tell of, because
  * the range cuts their month or because it is stale. Both in one statement, hence of one moment, hence exact.
  */
-function partsOf(db: Db, { from, to }: DayRange): { spans: SQL; rolledUp: SQL; items: SQL } {
+function partsOf(db: Db, { from, to }: DayRange): { rolledUp: SQL; spans: SQL; items: SQL } {
   const tenantId = sql`${db.tenantId}::uuid`;
   const firstWhole =
     from === null ? null : sql`date_trunc('month', ${from}::date + interval '1 month' - interval '1 day')::date`;
-  const wholeEnd = to === null ? null : sql`date_trunc('month', ${to}::date + 1)::date`;
-  const after = to === null ? null : sql`${to}::date + 1`;
+  const after = to === null ? null : sql`(${to}::date + 1)`;
+  const wholeEnd = after && sql`date_trunc('month', ${after}::timestamp)::date`;
   const whole = (month: SQL) => sql`
     ${firstWhole ? sql`and ${month} >= ${firstWhole}` : sql``} ${wholeEnd ? sql`and ${month} < ${wholeEnd}` : sql``}`;
-  const start =
-    from === null
-      ? sql``
-      : sql`union all select ${from}::date, ${after ? sql`least(${firstWhole}, ${after})` : firstWhole}`;
-  const end = after
-    ? sql`union all select ${firstWhole ? sql`greatest(${firstWhole}, ${wholeEnd})` : wholeEnd}, ${after}`
-    : sql``;
+  const stale = sql`from stale_months s where s.tenant_id = ${tenantId} ${whole(sql`s.month`)}`;
+  const spans = [sql`select s.month as first, (s.month + interval '1 month')::date as after ${stale}`];
+  if (from !== null) spans.push(sql`select ${from}::date, ${after ? sql`least(${firstWhole}, ${after})` : firstWhole}`);
+  if (after) spans.push(sql`select ${firstWhole ? sql`greatest(${firstWhole}, ${wholeEnd})` : wholeEnd}, ${after}`);
   return {
-    spans: sql`span (first, after) as (
-      select s.month, (s.month + interval '1 month')::date from stale_months s
-      where s.tenant_id = ${tenantId} ${whole(sql`s.month`)} ${start} ${end})`,
     rolledUp: sql`
       from product_months p where p.tenant_id = ${tenantId} ${whole(sql`p.month`)}
-        and not exists (select from stale_months s where s.tenant_id = ${tenantId} and s.month = p.month)`,
+        and p.month not in (select s.month ${stale})`,
+    spans: sql`span as (${sql.join(spans, sql` union all `)})`,
     items: sql`
       from span
       join orders o on o.tenant_id = ${tenantId} and o.placed_on >= span.first and o.placed_on < span.after and ${counted}
@@ -40,9 +35,10 @@ export interface SummaryRow extends TotalsRow {
 }
 
 export async function summary(db: Db, range: DayRange): Promise<SummaryRow> {
-  const { spans, rolledUp, items } = partsOf(db, range);
+  const { rolledUp, spans, items } = partsOf(db, range);
   const [row] = await db.rows<SummaryRow>(sql`
-    with ${spans}, product as (select p.product_id ${rolledUp} union select i.product_id ${items})
+    with ${spans}, product as (
+      select p.product_id ${rolledUp} group by p.product_id union select i.product_id ${items} group by i.product_id)
     select t.*, (select count(*)::int from product) as products from (${totals(db, range)}) t`);
   if (!row) throw new Error('an aggregate answered no row');
   return row;
@@ -59,10 +55,11 @@ export interface ProductRow {
 
 /** Ties are kept until the products' skus decide between them. */
 export function topProducts(db: Db, range: DayRange, limit: number): Promise<ProductRow[]> {
-  const { spans, rolledUp, items } = partsOf(db, range);
+  const { rolledUp, spans, items } = partsOf(db, range);
   return db.rows(sql`
     with ${spans}, sold as (
-      select p.product_id, p.units, p.revenue, p.orders ${rolledUp}
+      select p.product_id, sum(p.units) as units, sum(p.revenue) as revenue, sum(p.orders) as orders ${rolledUp}
+      group by p.product_id
       union all
       select product_id, sum(units), sum(revenue), count(*) from (
         select i.product_id, sum(i.quantity) as units, sum(i.total) as revenue ${items} group by i.product_id, i.order_id) o
