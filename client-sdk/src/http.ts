@@ -6,19 +6,19 @@ import type { OlympusRouter } from './procedures.ts';
 
 /** How calls of one tick share a request. */
 export interface BatchOptions {
-  /** Calls in one request. Default: 20; 1 sends each alone. */
+  /** Calls in one request. Default: 50; 1 sends each alone. */
   maxItems?: number;
   /** tRPC's `httpBatchStreamLink` delivers each answer as soon as it is ready, rather than all when the last one is. */
   link?: typeof httpBatchLink;
 }
 
 // Longer addresses are refused by some proxies.
-const maxURLLength = 4_000;
+const maxURLLength = 6_000;
 
 /** Queries and mutations over HTTP, batched; sign-ins alone and without a token. */
 export function httpLink(
   endpoint: Endpoint,
-  { maxItems = 20, link = httpBatchLink }: BatchOptions,
+  { maxItems = 50, link = httpBatchLink }: BatchOptions,
 ): TRPCLink<OlympusRouter> {
   const wire = { url: `${endpoint.url}/trpc`, transformer: superjson, fetch: jsonFetch(endpoint) as never };
   return splitLink({

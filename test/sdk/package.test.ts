@@ -5,7 +5,9 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
+import type * as Client from '@olympus/client';
 import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { password, registration, setUp, type Setup } from './support.ts';
@@ -76,18 +78,37 @@ describe('the tarball', () => {
   });
 });
 
-test('everything weighs at most 22 kB', async () => {
-  const contents = `import * as client from '@olympus/client'; globalThis.client = client;`;
-  const { outputFiles, metafile } = await build({
-    stdin: { contents, resolveDir: project },
+const bundle = (format: 'esm' | 'iife') =>
+  build({
+    stdin: { contents: `import * as client from '@olympus/client'; globalThis.client = client;`, resolveDir: project },
     bundle: true,
     minify: true,
-    format: 'esm',
+    format,
     platform: 'browser',
     target: 'es2022',
     write: false,
     metafile: true,
   });
+const commonGlobals = [
+  'AbortController',
+  'Blob',
+  'clearTimeout',
+  'console',
+  'crypto',
+  'DOMException',
+  'fetch',
+  'queueMicrotask',
+  'ReadableStream',
+  'Response',
+  'setTimeout',
+  'TextDecoder',
+  'TextEncoder',
+  'URL',
+  'URLSearchParams',
+] as const;
+
+test('everything weighs at most 22 kB', async () => {
+  const { outputFiles, metafile } = await bundle('esm');
   const bytes = gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length;
   console.info(`@olympus/client, everything in it, minified and gzipped: ${bytes} bytes`);
   expect(bytes).toBeLessThanOrEqual(22_000);
@@ -161,6 +182,21 @@ describe('against a live server', () => {
   test('as an ES module', async () => {
     const told = { date: true, event: 'product.updated', code: 999, trpc: true, skus: ['esm'] };
     expect(await consume('run.mjs')).toEqual(told);
+  });
+
+  test('with nothing but what browsers, workers and Node have in common', async () => {
+    const { outputFiles } = await bundle('iife');
+    const shared = Object.fromEntries(commonGlobals.map((name) => [name, globalThis[name]]));
+    const context = { ...shared, client: {} as typeof Client };
+    runInNewContext(outputFiles[0]?.text ?? '', Object.assign(context, { globalThis: context }));
+    const api = context.client.createOlympus({ url: setup.olympus.url, transport: { subscriptions: 'sse' } });
+    await api.auth.register.mutate(registration());
+    const counters = await api.analytics.live.subscribe({}).next();
+    const line = 'number,sku,description,quantity,unitPrice,placedAt\n1,A,Mug,2,1.25,2010-12-01T08:00:00Z\n';
+    const { imported } = await api.orders.import.stream(line);
+    const { items } = await api.orders.list.query({});
+    expect([counters.done, imported, items[0]?.number]).toEqual([false, 1, '1']);
+    api.$close();
   });
 
   test('as CommonJS', async () => {
