@@ -8,6 +8,7 @@ export default defineConfig({
   platform: 'node',
   target: 'node20',
   dts: false,
-  noExternal: [/^@olympus\//],
+  deps: { alwaysBundle: [/^@olympus\//] },
+  fixedExtension: false,
   copy: [{ from: '../drizzle/migrations', to: 'dist' }],
 });
