@@ -9,6 +9,10 @@ export class Distinct {
     if (this.seen.size < most) this.seen.add(hashOf(key));
   }
 
+  has(key: string): boolean {
+    return this.seen.has(hashOf(key));
+  }
+
   get size(): number {
     return this.seen.size;
   }

@@ -1,6 +1,7 @@
 import { constraintOf } from '@olympus/database';
 import { append } from '../../events/outbox.ts';
 import type { Context, TransactionContext } from '../../kernel/context.ts';
+import { Failure } from '../../kernel/failure.ts';
 import { Distinct } from '../intake/distinct.ts';
 import type { Fault } from '../intake/report.ts';
 import { NotSeenYet, ordersOf, withoutTaken } from './import-batch.ts';
@@ -26,17 +27,18 @@ interface Written {
 /** One run of an import. Its id tells its orders from those of earlier runs, which it writes over. */
 export class OrderImport {
   private readonly ctx: Context;
-  private readonly run: Run & Pick<Context, 'ids'>;
+  private readonly run: Omit<Run, 'now'> & Pick<Context, 'ids'>;
   private readonly products = new ProductBook();
   private readonly customers = new CustomerBook();
   private readonly times: LocalTimes;
+  private readonly written = new Distinct();
   private batches = 0;
   private readonly seen = { orders: new Distinct(), products: new Distinct(), customers: new Distinct() };
 
   constructor(ctx: Context) {
     const { currency, timeZone } = ctx.principal;
     this.ctx = ctx;
-    this.run = { importId: ctx.ids.next(), currency, timeZone, now: ctx.clock.now(), ids: ctx.ids };
+    this.run = { importId: ctx.ids.next(), currency, timeZone, ids: ctx.ids };
     this.times = new LocalTimes(timeZone);
   }
 
@@ -60,6 +62,7 @@ export class OrderImport {
       this.products.remember(done.products, done.left);
       this.customers.remember(done.customers);
       this.count(done.left);
+      for (const line of done.left) this.written.add(line.number);
       return [...done.faults];
     } catch (error) {
       // Another transaction added the same order, product or customer between our look and our write.
@@ -75,13 +78,14 @@ export class OrderImport {
 
   private async writeBatch(tx: TransactionContext, lines: readonly TimedLine[]): Promise<Written> {
     const { db } = tx;
-    const { importId } = this.run;
+    const run = { ...this.run, now: tx.clock.now() };
+    const { importId } = run;
     if (plansAreOld(++this.batches)) await planAnew(db);
     const known = await lockOrders(db, [...new Set(lines.map((line) => line.number))]);
     const taken = known.filter((order) => order.importId === null);
     const { left, faults } = withoutTaken(lines, new Set(taken.map((order) => order.number)));
-    const products = await this.products.resolve(db, this.run, left);
-    const customers = await this.customers.resolve(db, this.run, left);
+    const products = await this.products.resolve(db, run, left);
+    const customers = await this.customers.resolve(db, run, left);
     if (left.length === 0) return { left, faults, products, customers };
 
     const { heads, items, outgrown } = ordersOf(left, {
@@ -89,11 +93,13 @@ export class OrderImport {
       importId,
       productId: (sku) => products.get(sku) ?? this.products.id(sku),
       customerId: (code) => customers.get(code) ?? this.customers.id(code),
-      nextId: () => this.run.ids.next(),
+      nextId: () => run.ids.next(),
     });
     const older = known.filter((order) => order.importId !== null && order.importId !== importId);
+    if (older.some((order) => this.written.has(order.number)))
+      throw new Failure('UNAVAILABLE', { retryAfter: 10 }, { detail: 'Another import of the same orders is running' });
     const staleDays = older.map((order) => order.placedOn);
-    await writeOrders(db, this.run, { heads, items, staleDays });
+    await writeOrders(db, run, { heads, items, staleDays });
     if (outgrown.length) await dropSurplusItems(db, outgrown);
     await append<'orders.imported'>(
       tx,
@@ -114,7 +120,7 @@ export class OrderImport {
   private async renewProducts(): Promise<void> {
     for (const news of this.products.takeNews(batchSize / 2))
       await this.ctx.transaction(async (tx) => {
-        const products = await this.products.write(tx.db, this.run, news);
+        const products = await this.products.write(tx.db, { ...this.run, now: tx.clock.now() }, news);
         if (products > 0)
           await append<'products.imported'>(
             tx,

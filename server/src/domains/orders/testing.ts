@@ -40,6 +40,7 @@ export const startShops = (databaseUrl: string | undefined): Promise<TestKernel>
 export interface Shop {
   readonly tenantId: string;
   readonly userId: string;
+  readonly token: string;
   call<T = unknown>(path: string, input?: unknown, key?: string): Promise<T>;
   /** The failure that a call ends with; throws when it succeeds. */
   refusal(path: string, input?: unknown, key?: string): Promise<Pick<Failure, 'code' | 'status' | 'data'>>;
@@ -85,6 +86,7 @@ export async function openShop(
   return {
     tenantId,
     userId,
+    token,
     call,
     async refusal(path, input, key) {
       try {
