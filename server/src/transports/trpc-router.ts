@@ -12,6 +12,7 @@ import type { Caller } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
 import { toFailure } from '../kernel/failure.ts';
 import type { Procedure } from '../kernel/implement.ts';
+import { begun } from './begun.ts';
 import { credentialWatch, whileCredentialLasts } from './credential-watch.ts';
 import { errorShape, failureOf, trpcCodeOf } from './error-codes.ts';
 import { decodeInput } from './wire-input.ts';
@@ -84,14 +85,13 @@ export function createRouter<T extends ContractTree = Contracts>(
         })
         .catch(asTrpcError);
     const answer = (call: ResolverCall) => execute(call, signalOf(call));
-    const follow = async function* (call: ResolverCall) {
-      const follower = { kernel, watch, caller: call.ctx.caller, signal: signalOf(call) };
-      const items = whileCredentialLasts(
-        follower,
-        (signal) => execute(call, signal) as Promise<AsyncIterable<unknown>>,
-      );
-      for await (const item of items) yield contract.def.tracked ? trackedItem(item) : item;
-    };
+    const follow = (call: ResolverCall) =>
+      begun(async function* (onBegun) {
+        const follower = { kernel, watch, caller: call.ctx.caller, signal: signalOf(call) };
+        const open = (signal: AbortSignal) => execute(call, signal).finally(onBegun) as Promise<AsyncIterable<unknown>>;
+        for await (const item of whileCredentialLasts(follower, open))
+          yield contract.def.tracked ? trackedItem(item) : item;
+      });
     const base = t.procedure.meta({ openapi: openApiOf(contract, path) }).input((input: unknown) => input);
     const built =
       contract.kind === 'query'
