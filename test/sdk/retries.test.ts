@@ -1,4 +1,5 @@
 import { isFailure } from '@olympus/client';
+import { httpBatchStreamLink } from '@trpc/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addProduct, pathsOf, setUp, type Setup } from './support.ts';
 
@@ -24,6 +25,17 @@ test('calls of one tick share a request; a mutation’s key is its own', async (
   expect(key).toMatch(/^[0-9a-f]{32},,[0-9a-f]{32}$/);
   const [first, , third] = String(key).split(',');
   expect(first).not.toBe(third);
+});
+
+test('a batch may be streamed: each answer as it is ready, each failure its own', async () => {
+  const api = await setup.client({ batch: { link: httpBatchStreamLink } });
+  const id = '01890a5d-ac96-774b-bcce-b302099a8057';
+  const [me, missing] = await Promise.allSettled([api.auth.me.query(), api.orders.get.query({ id })]);
+  expect(me.status === 'fulfilled' && me.value.user.createdAt).toBeInstanceOf(Date);
+  expect(missing.status === 'rejected' && isFailure(missing.reason, 'ORDER_NOT_FOUND')).toBe(true);
+  expect(setup.proxy.seen[0]?.headers['trpc-accept']).toBe('application/jsonl');
+  expect((await api.locations.create.mutate({ name: 'Streamed' })).name).toBe('Streamed');
+  expect(keysSeen()[1]).toMatch(/^[0-9a-f]{32}$/);
 });
 
 test('a mutation whose answer was lost has one effect', async () => {
