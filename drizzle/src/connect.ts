@@ -46,6 +46,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
         ...(role === undefined ? {} : { role }),
         statement_timeout: String(limits.statementTimeoutMs),
         idle_in_transaction_session_timeout: String(limits.idleTransactionMs),
+        // Compiling a plan takes longer than all but the longest statements here.
+        jit: 'off',
         ...settings.connection,
       },
     });

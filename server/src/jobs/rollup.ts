@@ -4,42 +4,74 @@ import type { Clock } from '../platform/clock.ts';
 
 /** A month that changed this recently is likely to change again, and is left as it is for now. */
 const quietMs = 2000;
+/** The month that still runs changes with every sale, and few ranges have the whole of it. */
+const quietMsOfRunningMonth = 30_000;
+const dayMs = 86_400_000;
 
-/** Computes the product sales of up to `limit` stale months anew; resolves to how many. Several processes may do so at once. */
+interface StaleMonth {
+  readonly tenantId: string;
+  /** Its first day. */
+  readonly month: string;
+  /** The transaction that marked it last. */
+  readonly marker: string;
+}
+
+/** Sales were written while their month was being computed. */
+class Overtaken extends Error {}
+
+/**
+ * Computes the product sales of up to `limit` stale months anew; resolves to how many. Several processes may do so at
+ * once, and nobody who sells waits for it: the mark is taken away last, and only if it is still the one that was there
+ * before. Who has not committed by then has either marked the month already, or will.
+ */
 export async function rollUp(
   { database, clock }: { database: Database; clock: Clock },
   limit: number,
 ): Promise<number> {
-  for (let done = 0; done < limit; done++) {
-    const before = new Date(clock.now().getTime() - quietMs);
-    if (!(await database.systemTransaction((db) => rollUpOne(db, before)))) return done;
+  const months = await quietMonths(database.systemDb, clock.now().getTime(), limit);
+  let done = 0;
+  for (const month of months) {
+    try {
+      await database.systemTransaction((db) => rollUpMonth(db, month));
+      done++;
+    } catch (error) {
+      if (!(error instanceof Overtaken)) throw error;
+    }
   }
-  return limit;
+  return done;
 }
 
-/**
- * Takes the mark away first: whoever changes the month's sales has to wait there, or has committed, and then the next
- * statement sees it.
- */
-async function rollUpOne(db: InTransaction<SystemDb>, before: Date): Promise<boolean> {
-  const [taken] = await db.rows<{ tenant_id: string; month: string }>(sql`
-    with picked as materialized (
-      select tenant_id, month from stale_months where marked_at <= ${before}
-      order by marked_at limit 1 for update skip locked)
-    delete from stale_months s using picked p where s.tenant_id = p.tenant_id and s.month = p.month
-    returning s.tenant_id, s.month`);
-  if (!taken) return false;
-  const tenantId = sql`${taken.tenant_id}::uuid`;
-  const month = sql`${taken.month}::date`;
-  await db.rows(sql`delete from product_months where tenant_id = ${tenantId} and month = ${month}`);
+function quietMonths(db: SystemDb, now: number, limit: number): Promise<StaleMonth[]> {
+  const before = new Date(now - quietMs);
+  const longBefore = new Date(now - quietMsOfRunningMonth);
+  // A day more than now, as somewhere it is tomorrow already.
+  const runningSince = sql`date_trunc('month', ${new Date(now - dayMs)}::timestamptz at time zone 'UTC')::date`;
+  return db.rows(sql`
+    select tenant_id as "tenantId", month, xmin::text as marker from stale_months
+    where marked_at <= case when month >= ${runningSince} then ${longBefore}::timestamptz else ${before}::timestamptz end
+    order by marked_at limit ${limit}`);
+}
+
+async function rollUpMonth(db: InTransaction<SystemDb>, { tenantId: id, month: first, marker }: StaleMonth) {
+  const tenantId = sql`${id}::uuid`;
+  const month = sql`${first}::date`;
   await db.rows(sql`
-    insert into product_months (tenant_id, month, product_id, units, revenue, orders)
-    select ${tenantId}, ${month}, product_id, sum(units), sum(revenue), count(*) from (
-      select i.product_id, sum(i.quantity) as units, sum(i.total) as revenue
+    with sold as materialized (
+      select i.product_id, sum(i.quantity) as units, sum(i.total) as revenue, count(distinct i.order_id) as orders
       from orders o join order_items i on i.tenant_id = o.tenant_id and i.order_id = o.id
-      where o.tenant_id = ${tenantId} and o.placed_on >= ${month} and o.placed_on < ${month} + interval '1 month'
+      where o.tenant_id = ${tenantId} and o.placed_on >= ${month} and o.placed_on < (${month} + interval '1 month')::date
         and o.status <> all(${array(uncountedStatuses)}::text[])
-      group by i.product_id, i.order_id) sold
-    group by product_id`);
-  return true;
+      group by i.product_id
+    ), gone as (
+      delete from product_months p where p.tenant_id = ${tenantId} and p.month = ${month}
+        and p.product_id not in (select product_id from sold)
+    )
+    insert into product_months as p (tenant_id, month, product_id, units, revenue, orders)
+    select ${tenantId}, ${month}, product_id, units, revenue, orders from sold order by product_id
+    on conflict (tenant_id, month, product_id) do update
+      set units = excluded.units, revenue = excluded.revenue, orders = excluded.orders
+      where (p.units, p.revenue, p.orders) is distinct from (excluded.units, excluded.revenue, excluded.orders)`);
+  const removed = await db.rows(sql`
+    delete from stale_months where tenant_id = ${tenantId} and month = ${month} and xmin::text = ${marker} returning month`);
+  if (removed.length === 0) throw new Overtaken();
 }

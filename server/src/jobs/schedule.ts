@@ -11,7 +11,7 @@ export interface Jobs {
 interface Job {
   readonly name: string;
   readonly everyMs: number;
-  run(): Promise<unknown>;
+  readonly run: () => Promise<unknown>;
 }
 
 /** On the embedded database everybody waits for a roll-up, so they take turns with the calls. */
@@ -32,7 +32,7 @@ export function startJobs({ database, clock, log }: JobsDependencies): Jobs {
   const running = jobs.map((job) => repeat(job, log));
   return {
     async stop() {
-      await Promise.all(running.map(({ stop }) => stop()));
+      await Promise.all(running.map((job) => job.stop()));
     },
   };
 }
@@ -43,7 +43,9 @@ export function repeat({ name, everyMs, run }: Job, log: Pick<Logger, 'error'>):
   let turn: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout;
   const wait = (ms: number) => {
-    timer = setTimeout(() => (turn = take()), ms);
+    timer = setTimeout(() => {
+      turn = take();
+    }, ms);
     timer.unref();
   };
   const take = async () => {

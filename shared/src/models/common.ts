@@ -14,6 +14,8 @@ export const Currency = z
 /** ISO 8601, `YYYY-MM-DD`: a day on the tenant's own calendar. */
 export const CalendarDay = z.iso
   .date('must be a calendar day, such as 2010-12-31')
+  // The calendar has no year 0.
+  .refine((day) => day >= '0001', 'must be a calendar day, such as 2010-12-31')
   .meta({ id: 'CalendarDay', examples: ['2010-12-31'] });
 
 export const TimeZone = z

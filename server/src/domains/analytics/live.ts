@@ -8,72 +8,84 @@ import type { Handler } from '../../kernel/implement.ts';
 import { moneyOf } from '../money.ts';
 import { newestOf } from './newest.ts';
 import { dayOf } from './range.ts';
-import { dayTotals } from './repository.ts';
+import { dayTotals, type TotalsRow } from './repository.ts';
+import { shareReads } from './shared-reads.ts';
 
-/** Between two answers, however many orders arrive. */
-const pauseMs = 1000;
+export interface LivePace {
+  /** Between two answers, however many orders arrive. */
+  readonly pauseMs: number;
+  /** How often a stream to which nothing happens looks whether the day is over. */
+  readonly lookMs: number;
+}
+const retryMs = 500;
+
+type Counters = (ctx: Context) => Promise<LiveCounters>;
 
 /** Each item is read after the event whose id it bears, so whoever resumes behind it has missed nothing. */
-export const live =
-  (follow: Follow): Handler<typeof contracts.analytics.live> =>
-  async ({ input: { lastEventId }, ctx }) => {
+export function live(
+  follow: Follow,
+  pace: LivePace = { pauseMs: 1000, lookMs: 20_000 },
+): Handler<typeof contracts.analytics.live> {
+  const share = shareReads<TotalsRow>();
+  const counters: Counters = async ({ db, clock, principal }) => {
+    const day = dayOf(clock.now(), principal.timeZone);
+    const { revenue, orders, units, customers } = await share(`${db.tenantId}:${day}`, () => dayTotals(db, day));
+    return {
+      type: 'analytics.counters',
+      day,
+      revenue: moneyOf(revenue, principal.currency),
+      orders,
+      units: Number(units),
+      customers,
+    };
+  };
+
+  return async ({ input: { lastEventId }, ctx }) => {
     const events = follow(ctx, { topic: 'orders', lastEventId });
     try {
       const id = await events.started;
-      const first = { id, data: await countersOf(ctx) };
-      return following(countersFrom(ctx, events, first), {
-        started: Promise.resolve(id),
-        end: () => void events.return(),
-      });
+      const items = itemsFrom(ctx, events, { counters, pace, first: { id, data: await counters(ctx) } });
+      return following(items, { started: events.started, end: () => void events.return() });
     } catch (error) {
       await events.return();
       throw error;
     }
   };
+}
 
-async function* countersFrom(
+async function* itemsFrom(
   ctx: Context,
   events: ReturnType<Follow>,
-  first: Tracked<LiveCounters>,
+  { counters, pace, first }: { counters: Counters; pace: LivePace; first: Tracked<LiveCounters> },
 ): AsyncGenerator<Tracked<LiveCounters>, void, undefined> {
   const changes = newestOf(events);
+  let last = first;
   try {
-    yield first;
+    yield last;
     for (;;) {
-      await Promise.race([sleep(pauseMs), changes.end]);
-      await changes.changed();
+      await Promise.race([sleep(pace.pauseMs, undefined, { ref: false }), changes.end]);
+      await changes.changed(pace.lookMs);
       const event = changes.take();
-      if (!event) return;
-      const data = await patiently(() => countersOf(ctx), changes);
-      if (!data) return;
-      yield { id: event.id, data };
+      if (!event && changes.ended) return;
+      if (!event && last.data.day === dayOf(ctx.clock.now(), ctx.principal.timeZone)) continue;
+      const data = await patiently(() => counters(ctx), changes);
+      if (!data) continue;
+      last = { id: event?.id ?? last.id, data };
+      yield last;
     }
   } finally {
     await events.return();
   }
 }
 
-async function countersOf({ db, clock, principal }: Context): Promise<LiveCounters> {
-  const day = dayOf(clock.now(), principal.timeZone);
-  const { revenue, orders, units, customers } = await dayTotals(db, day);
-  return {
-    type: 'analytics.counters',
-    day,
-    revenue: moneyOf(revenue, principal.currency),
-    orders,
-    units: Number(units),
-    customers,
-  };
-}
-
-/** A stream outlives the database's absence. */
+/** A stream outlives the database's absence. Null when it has ended meanwhile. */
 async function patiently<T>(read: () => Promise<T>, until: { readonly ended: boolean }): Promise<T | null> {
   while (!until.ended) {
     try {
       return await read();
     } catch (error) {
       if (!isUnavailable(error)) throw error;
-      await sleep(pauseMs, undefined, { ref: false });
+      await sleep(retryMs, undefined, { ref: false });
     }
   }
   return null;

@@ -1,7 +1,7 @@
-/** What was given last and not taken yet; what is overtaken is forgotten, so nothing piles up before a slow reader. */
+/** What came last and was not taken yet. What is overtaken is forgotten, so nothing piles up before a slow reader. */
 export interface Newest<T> {
-  /** Resolves when there is something to take, or no more will come. Rejects as the source has. */
-  changed(): Promise<void>;
+  /** Resolves when there is something to take, when no more will come, and after `ms` anyway. Rejects as the source has. */
+  changed(ms: number): Promise<void>;
   take(): T | undefined;
   readonly ended: boolean;
   /** Resolves when no more will come, for whatever reason. */
@@ -23,11 +23,17 @@ export function newestOf<T>(source: AsyncIterable<T>): Newest<T> {
       wake();
     }
   })();
-  const end = draining.catch(() => {});
   return {
-    async changed() {
-      while (newest === undefined && !ended) await new Promise<void>((resolve) => (wake = resolve));
-      if (newest === undefined) await draining;
+    async changed(ms) {
+      if (newest === undefined && !ended) {
+        let timer: NodeJS.Timeout | undefined;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          timer = setTimeout(resolve, ms).unref();
+        });
+        clearTimeout(timer);
+      }
+      if (newest === undefined && ended) await draining;
     },
     take() {
       const taken = newest;
@@ -37,6 +43,6 @@ export function newestOf<T>(source: AsyncIterable<T>): Newest<T> {
     get ended() {
       return ended;
     },
-    end,
+    end: draining.catch(() => {}),
   };
 }

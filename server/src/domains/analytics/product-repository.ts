@@ -61,9 +61,7 @@ export function topProducts(db: Db, range: DayRange, limit: number): Promise<Pro
       select p.product_id, sum(p.units) as units, sum(p.revenue) as revenue, sum(p.orders) as orders ${rolledUp}
       group by p.product_id
       union all
-      select product_id, sum(units), sum(revenue), count(*) from (
-        select i.product_id, sum(i.quantity) as units, sum(i.total) as revenue ${items} group by i.product_id, i.order_id) o
-      group by product_id
+      select i.product_id, sum(i.quantity), sum(i.total), count(distinct i.order_id) ${items} group by i.product_id
     ), top as (
       select product_id, sum(units) as units, sum(revenue) as revenue, sum(orders)::int as orders
       from sold group by product_id order by revenue desc fetch first (${limit}) rows with ties)
