@@ -1,4 +1,4 @@
-import { TRPCClientError } from '@trpc/client';
+import type { TRPCClientError } from '@trpc/client';
 import { clientError, isFailure, serverError, type OlympusError } from './failure.ts';
 import type { ErrorShape } from './procedures.ts';
 
@@ -10,7 +10,9 @@ interface AnyTypes {
 /** Whatever a link, a fetch or a stream threw, as the one error of this package. */
 export function errorFrom(cause: unknown): OlympusError {
   if (isFailure(cause)) return cause;
-  if (cause instanceof TRPCClientError) return errorFromTrpc(cause);
+  // By name: a link may come from another copy of tRPC.
+  if (cause instanceof Error && cause.name === 'TRPCClientError')
+    return errorFromTrpc(cause as TRPCClientError<AnyTypes>);
   if (cause instanceof Error && cause.name === 'AbortError') return clientError('ABORTED', cause.message, { cause });
   const detail = cause instanceof Error ? cause.message : String(cause);
   return clientError('NETWORK', detail, { cause });

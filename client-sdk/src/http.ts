@@ -9,7 +9,7 @@ export interface BatchOptions {
   /** Calls in one request. Default: 50; 1 sends each alone. */
   maxItems?: number;
   /** tRPC's `httpBatchStreamLink` delivers each answer as soon as it is ready, rather than all when the last one is. */
-  link?: typeof httpBatchLink;
+  link?: (options: never) => TRPCLink<OlympusRouter>;
 }
 
 // Longer addresses are refused by some proxies.
@@ -24,7 +24,7 @@ export function httpLink(
   return splitLink({
     condition: isSignIn,
     true: httpBatchLink({ ...wire, maxItems: 1, headers: () => ownHeaders(endpoint) }),
-    false: link({
+    false: (link as typeof httpBatchLink)({
       ...wire,
       maxItems,
       maxURLLength,

@@ -10,6 +10,7 @@ import {
   type OrderStatus,
   type Outputs,
 } from '@olympus/client';
+import { httpBatchStreamLink } from '@trpc/client';
 import { same, type Same } from './same.ts';
 
 // Compiled only: in this repository against the contracts, and by `package.test.ts` against the tarball.
@@ -97,5 +98,5 @@ export const client: Olympus = createOlympus({
   session: storedSession(localStorage),
   onSessionEnd: ({ failure }) => same<Same<typeof failure.status, number>>(),
   transport: { subscriptions: 'sse' },
-  batch: { maxItems: 10 },
+  batch: { maxItems: 10, link: httpBatchStreamLink },
 });
