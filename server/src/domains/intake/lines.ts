@@ -13,6 +13,8 @@ export interface Line {
 
 /** Bytes that one line, or one record of several lines, may have. */
 export const maxRecordBytes = 65_536;
+/** Few enough that what is made of them stays in the young part of the heap. */
+const mostAtOnce = 100;
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 const newline = 0x0a;
 const carriageReturn = 0x0d;
@@ -41,12 +43,16 @@ export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
 
   for await (const chunk of bytes) {
     const data = rest.length ? Buffer.concat([rest, chunk]) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-    const lines: Line[] = [];
+    let lines: Line[] = [];
     let start = 0;
     for (let end = data.indexOf(newline); end >= 0; end = data.indexOf(newline, start)) {
       if (!skipping) lines.push(end - start > maxRecordBytes ? tooLong() : lineOf(data.subarray(start, end)));
       skipping = false;
       start = end + 1;
+      if (lines.length === mostAtOnce) {
+        yield lines;
+        lines = [];
+      }
     }
     rest = data.subarray(start);
     if (skipping || rest.length > maxRecordBytes) {

@@ -41,4 +41,7 @@ export function decimalOf(cell: string, column: string): string {
 
 /** A cell as a message may show it. */
 export const shown = (cell: string): string =>
-  cell === '' ? 'nothing' : `'${cell.length > 40 ? `${cell.slice(0, 40)}…` : cell}'`;
+  cell === '' ? 'nothing' : `'${detached(cell.length > 40 ? `${cell.slice(0, 40)}…` : cell)}'`;
+
+/** A copy of text that is kept for long: a cell is a view into its line, and would keep all of it in memory. */
+export const detached = (text: string): string => Buffer.from(text).toString();

@@ -1,5 +1,5 @@
 import type { Fault } from '../intake/report.ts';
-import type { TimedLine } from './import-books.ts';
+import type { TimeOf } from './import-books.ts';
 import type { OrderInputLine } from './import-lines.ts';
 import type { KnownOrder, OrderHead, OrderItemRow } from './import-repository.ts';
 
@@ -9,10 +9,10 @@ export class NotSeenYet extends Error {
 }
 
 /** Lines apart from those of orders that were taken here, which an import does not touch. */
-export function withoutTaken<L extends OrderInputLine>(
-  lines: readonly L[],
+export function withoutTaken(
+  lines: readonly OrderInputLine[],
   taken: ReadonlySet<string>,
-): { left: readonly L[]; faults: Fault[] } {
+): { left: readonly OrderInputLine[]; faults: Fault[] } {
   if (taken.size === 0) return { left: lines, faults: [] };
   const faults = lines
     .filter((line) => taken.has(line.number))
@@ -26,6 +26,7 @@ export function withoutTaken<L extends OrderInputLine>(
 export interface Lookups {
   readonly known: readonly KnownOrder[];
   readonly importId: string;
+  readonly timeOf: TimeOf;
   readonly productId: (sku: string) => string | undefined;
   readonly customerId: (code: string) => string | undefined;
   readonly nextId: () => string;
@@ -39,9 +40,9 @@ export interface OrderBatch {
 }
 
 /** Orders and items of a batch. An order's first line tells its kind, country and moment, the first that names one its customer. */
-export function ordersOf(lines: readonly TimedLine[], lookups: Lookups): OrderBatch {
+export function ordersOf(lines: readonly OrderInputLine[], lookups: Lookups): OrderBatch {
   const known = new Map(lookups.known.map((order) => [order.number, order]));
-  const byNumber = new Map<string, TimedLine[]>();
+  const byNumber = new Map<string, OrderInputLine[]>();
   for (const line of lines) {
     const own = byNumber.get(line.number);
     if (own) own.push(line);
@@ -60,20 +61,17 @@ export function ordersOf(lines: readonly TimedLine[], lookups: Lookups): OrderBa
       kind: first.kind,
       customerId: customer === undefined ? null : found(lookups.customerId(customer), `customer ${customer}`),
       country: first.country.trim() === '' ? null : first.country,
-      placedAt: first.at,
+      placedAt: new Date(lookups.timeOf(first)),
       offset: continued ? before.itemCount : 0,
     });
     if (before && !continued && before.itemCount > own.length)
       batch.outgrown.push({ id: before.id, length: own.length });
-    for (const [index, { sku, description: name, quantity, unitPrice }] of own.entries())
+    for (const [index, line] of own.entries())
       batch.items.push({
         head: batch.heads.length,
         position: index + 1,
-        productId: found(lookups.productId(sku), `product ${sku}`),
-        sku,
-        name,
-        quantity,
-        unitPrice,
+        productId: found(lookups.productId(line.sku), `product ${line.sku}`),
+        line,
       });
   }
   return batch;

@@ -1,12 +1,15 @@
 import type { Db } from '@olympus/database';
 import type { Ids } from '../../platform/ids.ts';
+import { detached } from '../intake/values.ts';
 import { renewProducts, resolveCustomers, resolveProducts, type ProductNews } from './import-catalogue-repository.ts';
 import type { OrderInputLine } from './import-lines.ts';
 import type { Run } from './import-repository.ts';
 
-/** A line with its moment as an instant. */
-export interface TimedLine extends OrderInputLine {
-  readonly at: Date;
+/** When a line was placed, in milliseconds since the epoch. */
+export type TimeOf = (line: OrderInputLine) => number;
+export interface BatchRun extends Run {
+  readonly ids: Ids;
+  readonly timeOf: TimeOf;
 }
 /** Ids by sku or code. */
 export type IdsByKey = ReadonlyMap<string, string>;
@@ -16,9 +19,9 @@ const most = 50_000;
 
 interface News {
   name: string | null;
-  namedAt: Date | null;
+  namedAt: number;
   price: string | null;
-  pricedAt: Date | null;
+  pricedAt: number;
 }
 
 /** The products of a run: their ids, and what its newest lines say of them, which is written when the run ends. */
@@ -27,11 +30,11 @@ export class ProductBook {
   private readonly news = new Map<string, News>();
 
   /** The ids of the lines' products, adding those that are missing. What it answers counts once the transaction has committed. */
-  async resolve(db: Db, run: Run & { ids: Ids }, lines: readonly TimedLine[]): Promise<IdsByKey> {
+  async resolve(db: Db, run: BatchRun, lines: readonly OrderInputLine[]): Promise<IdsByKey> {
     const missing = new Map<string, News>();
-    for (const line of lines) if (!this.ids.has(line.sku)) learn(missing, line);
+    for (const line of lines) if (!this.ids.has(line.sku)) learn(missing, line, run.timeOf(line));
     if (missing.size === 0) return new Map();
-    const products = [...missing].map(([sku, news]) => ({ id: run.ids.next(), sku, ...news }));
+    const products = [...missing].map(([sku, news]) => ({ sku, ...told(run.ids.next(), news) }));
     const rows = await resolveProducts(db, run, products);
     return new Map(rows.map((row) => [row.key, row.id]));
   }
@@ -41,9 +44,9 @@ export class ProductBook {
   }
 
   /** Remembers what a committed batch brought. */
-  remember(found: IdsByKey, lines: readonly TimedLine[]): void {
+  remember(found: IdsByKey, lines: readonly OrderInputLine[], timeOf: TimeOf): void {
     for (const [sku, id] of found) this.ids.set(sku, id);
-    for (const line of lines) learn(this.news, line);
+    for (const line of lines) learn(this.news, line, timeOf(line));
   }
 
   get full(): boolean {
@@ -54,7 +57,7 @@ export class ProductBook {
   *takeNews(size: number): Generator<ProductNews[]> {
     const all = [...this.news].flatMap(([sku, news]) => {
       const id = this.ids.get(sku);
-      return id === undefined ? [] : [{ id, ...news }];
+      return id === undefined ? [] : [told(id, news)];
     });
     this.ids.clear();
     this.news.clear();
@@ -67,24 +70,35 @@ export class ProductBook {
 }
 
 /** The newest description that is not empty names a product, the newest price above zero prices it. */
-function learn(book: Map<string, News>, { sku, description, unitPrice, at }: TimedLine): void {
-  const news = book.get(sku) ?? { name: null, namedAt: null, price: null, pricedAt: null };
-  if (description.trim() !== '' && !(news.namedAt && news.namedAt > at)) {
-    news.name = description;
+function learn(book: Map<string, News>, { sku, description, unitPrice }: OrderInputLine, at: number): void {
+  let news = book.get(sku);
+  if (!news) {
+    news = { name: null, namedAt: -Infinity, price: null, pricedAt: -Infinity };
+    book.set(detached(sku), news);
+  }
+  if (at >= news.namedAt && description.trim() !== '') {
+    if (news.name !== description) news.name = detached(description);
     news.namedAt = at;
   }
-  if (Number(unitPrice) > 0 && !(news.pricedAt && news.pricedAt > at)) {
-    news.price = unitPrice;
+  if (at >= news.pricedAt && Number(unitPrice) > 0) {
+    if (news.price !== unitPrice) news.price = detached(unitPrice);
     news.pricedAt = at;
   }
-  book.set(sku, news);
 }
+
+const told = (id: string, { name, namedAt, price, pricedAt }: News): ProductNews => ({
+  id,
+  name,
+  namedAt: name === null ? null : new Date(namedAt),
+  price,
+  pricedAt: price === null ? null : new Date(pricedAt),
+});
 
 /** The customers of a run by their code. */
 export class CustomerBook {
   private readonly ids = new Map<string, string>();
 
-  async resolve(db: Db, run: Run & { ids: Ids }, lines: readonly OrderInputLine[]): Promise<IdsByKey> {
+  async resolve(db: Db, run: BatchRun, lines: readonly OrderInputLine[]): Promise<IdsByKey> {
     const missing = new Map<string, string | null>();
     for (const { customer, country } of lines)
       if (customer.trim() !== '' && !this.ids.has(customer))

@@ -1,4 +1,5 @@
 import { array, sql, type Db } from '@olympus/database';
+import type { OrderInputLine } from './import-lines.ts';
 
 /** What a batch needs of the import it is part of. */
 export interface Run {
@@ -70,10 +71,7 @@ export interface OrderItemRow {
   /** From 1 within the batch's part of the order. */
   readonly position: number;
   readonly productId: string;
-  readonly sku: string;
-  readonly name: string;
-  readonly quantity: number;
-  readonly unitPrice: string;
+  readonly line: OrderInputLine;
 }
 
 /**
@@ -101,9 +99,9 @@ export async function writeOrders(
     ), item as (
       select * from unnest(
         ${array(items.map((item) => item.head))}::int[], ${array(items.map((item) => item.position))}::int[],
-        ${array(items.map((item) => item.productId))}::uuid[], ${array(items.map((item) => item.sku))}::text[],
-        ${array(items.map((item) => item.name))}::text[], ${array(items.map((item) => item.quantity))}::int[],
-        ${array(items.map((item) => item.unitPrice))}::numeric[]
+        ${array(items.map((item) => item.productId))}::uuid[], ${array(items.map((item) => item.line.sku))}::text[],
+        ${array(items.map((item) => item.line.description))}::text[], ${array(items.map((item) => item.line.quantity))}::int[],
+        ${array(items.map((item) => item.line.unitPrice))}::numeric[]
       ) as t (place, position, product_id, sku, name, quantity, unit_price)
     ), sum as (
       select place, count(*)::int as item_count, sum(quantity) as units, sum(quantity * unit_price) as total

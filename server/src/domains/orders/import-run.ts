@@ -5,7 +5,7 @@ import { Failure } from '../../kernel/failure.ts';
 import { Distinct } from '../intake/distinct.ts';
 import type { Fault } from '../intake/report.ts';
 import { NotSeenYet, ordersOf, withoutTaken } from './import-batch.ts';
-import { CustomerBook, ProductBook, type IdsByKey, type TimedLine } from './import-books.ts';
+import { CustomerBook, ProductBook, type IdsByKey } from './import-books.ts';
 import type { OrderInputLine } from './import-lines.ts';
 import { dropSurplusItems, lockOrders, planAnew, takenNumbers, writeOrders, type Run } from './import-repository.ts';
 import { LocalTimes } from './import-times.ts';
@@ -18,7 +18,7 @@ const attempts = 5;
 const plansAreOld = (batch: number): boolean => batch % 16 === 0 || [1, 2, 4, 8].includes(batch);
 
 interface Written {
-  readonly left: readonly TimedLine[];
+  readonly left: readonly OrderInputLine[];
   readonly faults: readonly Fault[];
   readonly products: IdsByKey;
   readonly customers: IdsByKey;
@@ -56,10 +56,10 @@ export class OrderImport {
 
   async write(lines: readonly OrderInputLine[], attempt = 1): Promise<Fault[]> {
     if (this.products.full) await this.renewProducts();
-    const timed = await this.times.read(this.ctx.db, lines);
+    await this.times.read(this.ctx.db, lines);
     try {
-      const done = await this.ctx.transaction((tx) => this.writeBatch(tx, timed));
-      this.products.remember(done.products, done.left);
+      const done = await this.ctx.transaction((tx) => this.writeBatch(tx, lines));
+      this.products.remember(done.products, done.left, this.times.timeOf);
       this.customers.remember(done.customers);
       this.count(done.left);
       for (const line of done.left) this.written.add(line.number);
@@ -76,9 +76,10 @@ export class OrderImport {
     await this.renewProducts();
   }
 
-  private async writeBatch(tx: TransactionContext, lines: readonly TimedLine[]): Promise<Written> {
+  private async writeBatch(tx: TransactionContext, lines: readonly OrderInputLine[]): Promise<Written> {
     const { db } = tx;
-    const run = { ...this.run, now: tx.clock.now() };
+    const { timeOf } = this.times;
+    const run = { ...this.run, now: tx.clock.now(), timeOf };
     const { importId } = run;
     if (plansAreOld(++this.batches)) await planAnew(db);
     const known = await lockOrders(db, [...new Set(lines.map((line) => line.number))]);
@@ -91,6 +92,7 @@ export class OrderImport {
     const { heads, items, outgrown } = ordersOf(left, {
       known,
       importId,
+      timeOf,
       productId: (sku) => products.get(sku) ?? this.products.id(sku),
       customerId: (code) => customers.get(code) ?? this.customers.id(code),
       nextId: () => run.ids.next(),

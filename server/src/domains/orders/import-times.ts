@@ -1,34 +1,32 @@
 import type { Db } from '@olympus/database';
-import { instantsOf } from './import-repository.ts';
 import type { OrderInputLine } from './import-lines.ts';
-import type { TimedLine } from './import-books.ts';
+import { instantsOf } from './import-repository.ts';
 
 const most = 50_000;
 
 /** Reads local times in a zone, each only once. The database knows the zones' rules. */
 export class LocalTimes {
-  private readonly instants = new Map<string, Date>();
+  private readonly instants = new Map<string, number>();
   private readonly timeZone: string;
 
   constructor(timeZone: string) {
     this.timeZone = timeZone;
   }
 
-  async read(db: Db, lines: readonly OrderInputLine[]): Promise<TimedLine[]> {
+  /** Looks up the times of lines, so that `timeOf` knows them. */
+  async read(db: Db, lines: readonly OrderInputLine[]): Promise<void> {
     if (this.instants.size > most) this.instants.clear();
     const missing = new Set<string>();
     for (const { placedAt } of lines)
       if (typeof placedAt === 'string' && !this.instants.has(placedAt)) missing.add(placedAt);
-    if (missing.size > 0)
-      for (const { local, instant } of await instantsOf(db, [...missing], this.timeZone))
-        this.instants.set(local, instant);
-    return lines.map((line) => ({ ...line, at: this.at(line.placedAt) }));
+    if (missing.size === 0) return;
+    for (const { local, instant } of await instantsOf(db, [...missing], this.timeZone))
+      this.instants.set(local, instant.getTime());
   }
 
-  private at(moment: OrderInputLine['placedAt']): Date {
-    if (typeof moment === 'number') return new Date(moment);
-    const instant = this.instants.get(moment);
-    if (!instant) throw new Error(`the database gave no instant for ${moment}`);
+  readonly timeOf = ({ placedAt }: OrderInputLine): number => {
+    const instant = typeof placedAt === 'number' ? placedAt : this.instants.get(placedAt);
+    if (instant === undefined) throw new Error(`the database gave no instant for ${placedAt}`);
     return instant;
-  }
+  };
 }
