@@ -57,7 +57,7 @@ function roomOf(path: string): string {
 const sources: Source[] = ['shared', 'drizzle', 'server', 'client-sdk', 'test']
   .flatMap((folder) => [...walk(join(root, folder))])
   .map((path) => ({ path, room: roomOf(path), text: readFileSync(path, 'utf8') }));
-const code = sources.filter(({ path }) => !/\.test(-d)?\.tsx?$|\/testing(\/|\.ts$)|\/testing-/.test(path));
+const code = sources.filter(({ path }) => !/\.test(-d)?\.tsx?$|[/-]testing(\/|\.ts$)|\/testing-/.test(path));
 const name = ({ path }: Source) => relative(root, path);
 
 const importsOf = (text: string) =>

@@ -25,7 +25,10 @@ export function mappingOf<Column extends string>(option: string | undefined, tab
     if (equals < 0 || source === '' || target === '')
       throw refusal('invalid_format', `has '${pair.trim()}' where SOURCE=target was expected`);
     if (!isColumn(target, table))
-      throw refusal('unknown_column', `'${target}' is not a column of this import`, target, table.columns);
+      throw refusal('unknown_column', `'${target}' is not a column of this import`, {
+        name: target,
+        known: table.columns,
+      });
     if (mapping.has(source)) throw refusal('duplicate_column', `names '${source}' twice`);
     if (taken.has(target)) throw refusal('duplicate_column', `names two columns for '${target}'`);
     mapping.set(source, target);
@@ -45,15 +48,20 @@ export function headerOf<Column extends string>(
 ): (Column | null)[] {
   const given = names.map((name) => name.trim());
   for (const source of mapping.keys())
-    if (!given.includes(source)) throw refusal('unknown_column', `the input has no column '${source}'`, source, given);
+    if (!given.includes(source))
+      throw refusal('unknown_column', `the input has no column '${source}'`, { name: source, known: given });
   const header = given.map((name) => targetOf(name, mapping, table));
   const unknown = given.find((_, index) => header[index] === null);
   if (mapping.size === 0 && unknown !== undefined)
-    throw refusal('unknown_column', `'${unknown}' is not a column of this import`, unknown, table.columns);
+    throw refusal('unknown_column', `'${unknown}' is not a column of this import`, {
+      name: unknown,
+      known: table.columns,
+    });
   const twice = header.find((column, index) => column !== null && header.indexOf(column) !== index);
   if (twice) throw refusal('duplicate_column', `the input has two columns for '${twice}'`);
   const missing = table.required.find((column) => !header.includes(column));
-  if (missing) throw refusal('missing_column', `the input has no column for '${missing}'`, missing, given);
+  if (missing)
+    throw refusal('missing_column', `the input has no column for '${missing}'`, { name: missing, known: given });
   return header;
 }
 
@@ -75,8 +83,8 @@ export const nearestTo = (name: string, known: readonly string[]): string | null
 const isColumn = <Column extends string>(name: string, table: Table<Column>): name is Column =>
   (table.columns as readonly string[]).includes(name);
 
-function refusal(code: string, message: string, name?: string, known: readonly string[] = []) {
-  const nearest = name === undefined ? null : nearestTo(name, known);
+function refusal(code: string, message: string, mistyped?: { name: string; known: readonly string[] }) {
+  const nearest = mistyped ? nearestTo(mistyped.name, mistyped.known) : null;
   return invalidInput([
     { field: 'columns', code, nearest, message: nearest ? `${message}; the nearest is '${nearest}'` : message },
   ]);

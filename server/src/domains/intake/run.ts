@@ -17,13 +17,13 @@ export interface ImportJob<Column extends string, Item extends { readonly line: 
   /** Whether a line is better imported with the one before it. */
   together(before: Item, item: Item): boolean;
   /** What a line says. Throws `LineFault`. */
-  read(cells: Cells<Column>, line: number): Item;
+  readonly read: (cells: Cells<Column>, line: number) => Item;
   /** Faults that only the database knows; changes nothing. */
-  check(items: readonly Item[]): Promise<Fault[]>;
+  readonly check: (items: readonly Item[]) => Promise<Fault[]>;
   /** Imports lines in one transaction; answers with the faults of those it had to leave out. */
-  write(items: readonly Item[]): Promise<Fault[]>;
+  readonly write: (items: readonly Item[]) => Promise<Fault[]>;
   /** Called once after the last batch, also when the input broke off. */
-  finish(): Promise<void>;
+  readonly finish: () => Promise<void>;
 }
 
 export interface ImportInput {

@@ -11,7 +11,7 @@ const maxBytes = 4 * 1024 ** 3;
 export interface Spool {
   /** The bytes, each written aside before it is handed on. */
   through(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
-  again(): AsyncIterable<Uint8Array>;
+  readonly again: () => AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }
 
