@@ -18,12 +18,12 @@ export interface Store {
   remove(): Promise<void>;
 }
 
-export async function createStore(): Promise<Store> {
+/** `null` for the embedded database, whatever the environment names. */
+export async function createStore(server: string | null = process.env['TEST_DATABASE_URL'] ?? null): Promise<Store> {
   const prefix = `olympus_test_${Date.now().toString(36)}_${randomBytes(4).toString('hex')}`;
   const redis = process.env['TEST_REDIS_URL'];
   const shared = redis ? { REDIS_URL: redis, REDIS_PREFIX: `${prefix}:` } : {};
   const folder = await mkdtemp(join(tmpdir(), 'olympus-test-'));
-  const server = process.env['TEST_DATABASE_URL'];
   if (!server) {
     return {
       kind: 'embedded',

@@ -1,0 +1,25 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { root } from '../processes.ts';
+
+export interface Ran {
+  readonly code: number | null;
+  readonly output: string;
+  readonly seconds: number;
+}
+
+/** Runs `olympus …` as a person would, in a process of its own. */
+export function runCli(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ran> {
+  const start = performance.now();
+  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'server/src/cli/olympus.ts'), ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  return new Promise((done, fail) => {
+    child.once('error', fail);
+    child.once('close', (code) => done({ code, output, seconds: (performance.now() - start) / 1000 }));
+  });
+}
