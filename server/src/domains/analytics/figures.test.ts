@@ -152,6 +152,13 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('figures, %s', (_, ur
         lines: [{ product, quantity: 1, unitPrice: '2.5' }],
       }),
     );
+    // Of nobody, and worth more than all others.
+    sales.push(
+      saleOf({
+        country: 'Land 1',
+        lines: [{ product: sales[8]?.lines[0]?.product ?? '', quantity: 9, unitPrice: '9' }],
+      }),
+    );
     await sell(kernel.database, trade, sales);
     const { topProducts, topCustomers, byCountry } = await read(trade, {}, 3);
     expect(topProducts.map(({ sku }) => sku)).toEqual(['P0', 'P1', 'P2']);
