@@ -11,7 +11,7 @@ import { dropSurplusItems, lockOrders, planAnew, takenNumbers, writeOrders, type
 import { LocalTimes } from './import-times.ts';
 
 /** A transaction of so many lines holds its locks, and the one session of an embedded database, for less than 50 ms. */
-export const batchSize = 500;
+export const batchSize = 250;
 const attempts = 5;
 
 /** Whether tables may have outgrown the plans of the batches before: they grow fast at first. */
