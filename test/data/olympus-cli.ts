@@ -9,13 +9,14 @@ export interface Ran {
 }
 
 /** Runs `olympus …` as a person would, in a process of its own. */
-export function runCli(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ran> {
+export function runCli(args: readonly string[], env: Readonly<Record<string, string>>, input = ''): Promise<Ran> {
   const start = performance.now();
   const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'server/src/cli/olympus.ts'), ...args], {
     cwd: root,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(input);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   return new Promise((done, fail) => {

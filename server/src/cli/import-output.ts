@@ -45,15 +45,20 @@ function accepted(report: Extract<Answer, { ok: true }>['report']): { errors: re
   const n = (count: number) => count.toLocaleString('en');
   const found = `${n(orders)} orders, ${n(products)} products, ${n(customers)} customers`;
   const summary = dryRun
-    ? `Checked ${n(lines)} lines: ${n(failed)} with faults; ${found}. Nothing was imported.`
+    ? `Checked ${n(lines)} lines: ${n(failed)} with faults; ${found}. ${nothing}`
     : `Imported ${n(imported)} of ${n(lines)} lines, ${n(failed)} with faults; ${found}.`;
   return { errors, summary };
 }
+
+const nothing = 'Nothing was imported.';
+/** Failures that come before the first line is imported. */
+const beforeAnything = new Set(['INVALID_INPUT', 'IMPORT_REFUSED', 'UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED']);
 
 function refused({ code, detail, data }: Extract<Answer, { ok: false }>['refusal']): {
   errors: readonly LineError[];
   summary: string;
 } {
   const faults = (data as { errors?: LineError[] } | null)?.errors ?? [];
-  return { errors: faults, summary: `Refused (${code}): ${detail}. Nothing was imported.` };
+  const rest = beforeAnything.has(code) ? nothing : 'What was imported before stays; import again to complete it.';
+  return { errors: faults, summary: `Refused (${code}): ${detail}. ${rest}` };
 }

@@ -1,12 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import xz from 'xz-decompress';
 
 /** What is to be imported, decompressed. */
 export interface Source {
   readonly mediaType: 'text/csv' | 'application/x-ndjson';
+  /** Nothing is read before it flows. Its errors name the file. */
   readonly stream: Readable;
   /** Bytes of the file; null where they are not known beforehand. */
   readonly size: number | null;
@@ -14,24 +16,22 @@ export interface Source {
   read(): number;
 }
 
-/** Opens a file by its name, or standard input for `-`. Throws with the file's name when it cannot be read. */
+/** Opens a file by its name, or standard input for `-`. Throws with the file's name when it is not there. */
 export async function openSource(file: string, format: 'csv' | 'ndjson' | undefined): Promise<Source> {
   const size = file === '-' ? null : await sizeOf(file);
-  const bytes = file === '-' ? process.stdin : createReadStream(file);
   let count = 0;
-  const counted = Readable.from(
-    (async function* () {
-      for await (const chunk of bytes as AsyncIterable<Buffer>) {
-        count += chunk.length;
-        yield chunk;
-      }
-    })(),
-  );
+  async function* counted(): AsyncGenerator<Buffer> {
+    const bytes: AsyncIterable<Buffer> = file === '-' ? process.stdin : createReadStream(file);
+    for await (const chunk of bytes) {
+      count += chunk.length;
+      yield chunk;
+    }
+  }
   const name = file.replace(/\.(gz|xz)$/, '');
   const json = format === 'ndjson' || (format === undefined && /\.(ndjson|jsonl)$/.test(name));
   return {
     mediaType: json ? 'application/x-ndjson' : 'text/csv',
-    stream: decompressed(file, counted),
+    stream: Readable.from(named(file, decompressed(file, counted)), { objectMode: false }),
     size,
     read: () => count,
   };
@@ -48,13 +48,23 @@ async function sizeOf(file: string): Promise<number> {
   }
 }
 
-function decompressed(file: string, bytes: Readable): Readable {
-  if (file.endsWith('.gz')) return forwardFaults(bytes, bytes.pipe(createGunzip()), file);
-  if (file.endsWith('.xz')) return Readable.fromWeb(new xz.XzReadableStream(Readable.toWeb(bytes) as never) as never);
-  return bytes;
+async function* named(file: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes;
+  } catch (cause) {
+    throw new Error(`${file} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`);
+  }
 }
 
-function forwardFaults(from: Readable, to: Readable, file: string): Readable {
-  from.on('error', (error) => to.destroy(new Error(`${file} cannot be read`, { cause: error })));
-  return to;
+function decompressed(file: string, bytes: () => AsyncIterable<Buffer>): AsyncIterable<Uint8Array> {
+  if (file.endsWith('.gz')) return unzipped(bytes());
+  if (file.endsWith('.xz')) return new xz.XzReadableStream(Readable.toWeb(Readable.from(bytes())) as never) as never;
+  return bytes();
+}
+
+async function* unzipped(bytes: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
+  const gunzip = createGunzip();
+  // What goes wrong on the way in comes out of the stream below.
+  pipeline(bytes, gunzip).catch(() => {});
+  yield* gunzip;
 }

@@ -56,10 +56,10 @@ export async function upload(
       });
     });
   });
-  // A server that refuses early stops reading: its answer, not the broken pipe, is what matters then.
   const sent = pipeline(source.stream, request).then(
     () => answered,
     async (error: unknown) => {
+      // A server that refuses early stops reading: its answer, not the broken pipe, is what matters then.
       const early = await Promise.race([
         answered.catch(() => null),
         new Promise<null>((done) => setTimeout(done, 1000, null)),
@@ -68,12 +68,16 @@ export async function upload(
       throw error;
     },
   );
-  return Promise.race([sent, answered]).catch((error: unknown) => {
-    throw new Error(
-      `the import broke off: ${reasonOf(error)}. What was imported stays; import the file again to complete it`,
-      { cause: error },
-    );
-  });
+  // What goes wrong while sending is told best by the stream that was sent.
+  const early = answered.catch(() => sent);
+  return Promise.race([sent, early])
+    .catch((error: unknown) => {
+      throw new Error(
+        `the import broke off: ${reasonOf(error)}. What was imported stays; import the file again to complete it`,
+        { cause: error },
+      );
+    })
+    .finally(() => request.destroy());
 }
 
 function reasonOf(error: unknown): string {

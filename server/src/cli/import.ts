@@ -65,6 +65,8 @@ async function importOrders(file: string, flags: ImportFlags): Promise<void> {
   const { url = 'http://localhost:4000', email, password } = { ...readClientConfig(), ...flags };
   if (!email || !password)
     throw new Error('who signs in? Give --email and --password, or OLYMPUS_EMAIL and OLYMPUS_PASSWORD');
+  if (!URL.canParse(url))
+    throw new Error(`the server's --url must be an address such as http://localhost:4000, not ${url}`);
   const source = await openSource(file, flags.format);
   const token = await signIn(url, { email, password });
 

@@ -28,7 +28,7 @@ export function sourceOf(
       {
         field: 'content',
         code: 'invalid_type',
-        message: 'must hold the lines, where they are not streamed',
+        message: 'must hold the lines, where they are not streamed as a body',
         nearest: null,
       },
     ]);
