@@ -28,7 +28,10 @@ const xz = Buffer.from(
 const flags = [
   '--columns',
   'Invoice=number,Item=sku,Text=description,Qty=quantity,When=placedAt,Price=unitPrice,Who=customer,Where=country',
-  ...['--kinds', 'R=return', '--dates', 'M/D/YYYY H:MM'],
+  '--kinds',
+  'R=return',
+  '--dates',
+  'M/D/YYYY H:MM',
 ];
 
 describe('olympus import orders', () => {

@@ -16,6 +16,11 @@ export interface Source {
   read(): number;
 }
 
+/** Tells all there is to tell of a file that ends early, or is no archive. */
+export class UnreadableFile extends Error {
+  override readonly name = 'UnreadableFile';
+}
+
 /** Opens a file by its name, or standard input for `-`. Throws with the file's name when it is not there. */
 export async function openSource(file: string, format: 'csv' | 'ndjson' | undefined): Promise<Source> {
   const size = file === '-' ? null : await sizeOf(file);
@@ -52,7 +57,8 @@ async function* named(file: string, bytes: AsyncIterable<Uint8Array>): AsyncGene
   try {
     yield* bytes;
   } catch (cause) {
-    throw new Error(`${file} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UnreadableFile(`${file} cannot be read (${reason})`, { cause });
   }
 }
 

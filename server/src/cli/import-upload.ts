@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import type { z } from 'zod';
-import type { Source } from './import-source.ts';
+import { UnreadableFile, type Source } from './import-source.ts';
 
 export type Refusal = z.output<typeof Problem>;
 export type Answer =
@@ -81,6 +81,7 @@ export async function upload(
 }
 
 function reasonOf(error: unknown): string {
+  if (error instanceof UnreadableFile) return error.message;
   const { message, cause } = error as { message?: string; cause?: unknown };
   return cause instanceof Error ? reasonOf(cause) || cause.message : (message ?? String(error));
 }
