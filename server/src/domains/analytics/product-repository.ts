@@ -23,10 +23,13 @@ function partsOf(db: Db, { from, to }: DayRange): { rolledUp: SQL; spans: SQL; i
       from product_months p where p.tenant_id = ${tenantId} ${whole(sql`p.month`)}
         and p.month not in (select s.month ${stale})`,
     spans: sql`span as (${sql.join(spans, sql` union all `)})`,
-    // `offset 0` has items looked up order by order: a planner that expects too many would read all there are.
+    // `offset 0` keeps the planner, which cannot know how few orders it is about, from reading all items there are.
     items: sql`
       from span
-      join orders o on o.tenant_id = ${tenantId} and o.placed_on >= span.first and o.placed_on < span.after and ${counted}
+      cross join lateral (
+        select o.id from orders o
+        where o.tenant_id = ${tenantId} and o.placed_on >= span.first and o.placed_on < span.after and ${counted}
+        offset 0) o
       cross join lateral (
         select i.product_id, i.order_id, i.quantity, i.total from order_items i
         where i.tenant_id = ${tenantId} and i.order_id = o.id offset 0) i`,
