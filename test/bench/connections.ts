@@ -4,13 +4,14 @@ import type { Session } from '../harness.ts';
 import { root, type Served } from '../processes.ts';
 import { load, peakMb, residentMb } from './measure.ts';
 
-/** A thousand connections that call without pause for 30 seconds. */
-export async function thousandConnections(server: Served, owner: Session) {
+/** A thousand connections for 30 seconds: each a call a second, or without pause. */
+export async function thousandConnections(server: Served, owner: Session, callsPerSecond?: number) {
   const request = {
     url: `${server.url}/api/v1/products?limit=5`,
     headers: { authorization: `Bearer ${owner.accessToken}` },
     connections: 1000,
     seconds: 30,
+    ...(callsPerSecond ? { callsPerSecond } : {}),
   };
   const { value, peak } = await peakMb(server.process.pid, load(request));
   return { ...value, memoryMb: peak };

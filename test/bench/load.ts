@@ -2,8 +2,15 @@ import autocannon from 'autocannon';
 
 /** Runs in a process of its own, so that making the load does not slow the server that is measured. */
 const [, , text = '{}'] = process.argv;
-const { url, headers, connections, seconds } = JSON.parse(text) as LoadRequest;
-const result = await autocannon({ url, headers, connections, duration: seconds, timeout: 30 });
+const { url, headers, connections, seconds, callsPerSecond } = JSON.parse(text) as LoadRequest;
+const result = await autocannon({
+  url,
+  headers,
+  connections,
+  duration: seconds,
+  timeout: 30,
+  ...(callsPerSecond ? { overallRate: callsPerSecond } : {}),
+});
 const figures: LoadFigures = {
   perSecond: result.requests.average,
   total: result.requests.total,
@@ -19,6 +26,8 @@ export interface LoadRequest {
   headers: Record<string, string>;
   connections: number;
   seconds: number;
+  /** Of all connections together; as many as they can when absent. */
+  callsPerSecond?: number;
 }
 /** Latencies in milliseconds. */
 export interface LoadFigures {
