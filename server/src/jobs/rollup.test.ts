@@ -1,6 +1,6 @@
 import { sql, type Database } from '@olympus/database';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as figures from '../domains/analytics/figures.ts';
 import { inventSales, randomFrom, reckon } from '../domains/analytics/reckoning.ts';
 import {
@@ -14,6 +14,7 @@ import {
 } from '../domains/analytics/testing.ts';
 import { databases } from '../domains/orders/testing.ts';
 import { rollUp } from './rollup.ts';
+import { startJobs } from './schedule.ts';
 
 const ahead = (seconds: number) => ({ now: () => new Date(Date.now() + seconds * 1000) });
 const hourLater = ahead(3600);
@@ -114,6 +115,16 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('the roll-up, %s', (_
     await rollUpAll();
     expect(await staleMonths(trade)).toEqual([]);
     expect(await topProducts(trade)).toEqual(expected);
+  });
+
+  it('is one of the jobs that every process does', async () => {
+    const trade = await openTrade(database, kernel.ids, { products: 1 });
+    await sell(database, trade, [saleIn(trade, '2010-06-01')]);
+    const error = vi.fn();
+    const jobs = startJobs({ database, clock: hourLater, log: { error } });
+    await vi.waitFor(async () => expect(await staleMonths(trade)).toEqual([]), { timeout: 10_000, interval: 50 });
+    await jobs.stop();
+    expect(error).not.toHaveBeenCalled();
   });
 
   // The embedded database lets nobody write while a transaction is open.
