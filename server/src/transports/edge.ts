@@ -1,5 +1,8 @@
 import express, { type Express, type Handler } from 'express';
 import { problemTypes } from './problem-types.ts';
+import { Failure, toFailure } from '../kernel/failure.ts';
+import { requestIdOf } from './caller.ts';
+import { problemOf } from './problem.ts';
 
 export interface EdgeOptions {
   readonly health: {
@@ -47,23 +50,19 @@ export function createEdge({ health, metrics, jwks, openApi, docs }: EdgeOptions
   app.use('/docs', docs);
   app.use('/problems', problemTypes());
   app.get('/', (_, response) => response.redirect('/docs'));
-  app.use((_, response) => {
-    response
-      .status(404)
-      .type('application/problem+json')
-      .send(JSON.stringify({ type: '/problems/not-found', title: 'Nothing is here', status: 404, code: 'NOT_FOUND' }));
-  });
+  app.use((request, response) => refuse(request, response, new Failure('NOT_FOUND', null)));
   // Express tells an error handler by its four parameters.
   // oxlint-disable-next-line max-params
-  app.use(((_error, _request, response, _next) => {
-    response
-      .status(500)
-      .type('application/problem+json')
-      .send(
-        JSON.stringify({ type: '/problems/internal', title: 'Something failed here', status: 500, code: 'INTERNAL' }),
-      );
+  app.use(((cause, request, response, _next) => {
+    // An address that cannot be decoded is nobody's.
+    refuse(request, response, cause instanceof URIError ? new Failure('NOT_FOUND', null) : toFailure(cause));
   }) as express.ErrorRequestHandler);
   return app;
+}
+
+function refuse(request: express.Request, response: express.Response, failure: Failure): void {
+  const problem = problemOf(failure, requestIdOf(request), request.path);
+  response.status(failure.status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
 function report(response: express.Response, { ok, body }: { ok: boolean; body: object }): void {
