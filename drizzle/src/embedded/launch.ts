@@ -9,7 +9,9 @@ export function launch(workerData: WorkerSettings): Worker {
     ? new URL('./worker-from-source.mjs', import.meta.url)
     : new URL('./worker.js', import.meta.url);
   // Options of this process, such as a test runner's loaders, are not the worker's.
-  return new Worker(file, { workerData, execArgv: [], name: 'olympus-embedded' });
+  // Its garbage is bytes on their way through: a large young generation would only keep them longer.
+  const resourceLimits = { maxYoungGenerationSizeMb: 12 };
+  return new Worker(file, { workerData, execArgv: [], name: 'olympus-embedded', resourceLimits });
 }
 
 /** Where a new, empty database may be kept for the next folder: among the installed packages, named by the version that made it. */
