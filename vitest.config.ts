@@ -8,7 +8,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
-    // A shared machine may miss a deadline once; a fault of ours fails twice. Retried tests are named in the report.
+    // Hides a known fault: a restart of the embedded worker now and then leaves a caller waiting for 10 s. Remove with it.
     retry: process.env['CI'] ? 1 : 0,
     coverage: {
       provider: 'v8',
