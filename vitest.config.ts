@@ -8,8 +8,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
-    // Hides a known fault: a restart of the embedded worker now and then leaves a caller waiting for 10 s. Remove with it.
-    retry: process.env['CI'] ? 1 : 0,
     coverage: {
       provider: 'v8',
       include: ['server/src/**/*.ts', 'shared/src/**/*.ts', 'client-sdk/src/**/*.ts'],

@@ -19,6 +19,8 @@ interface Link {
   socket?: Duplex;
   /** True once the session has turned to another link. */
   over: boolean;
+  /** True once its connection broke. */
+  broken: boolean;
   /** When to make a new connection, so that what a session gathers, such as prepared statements, does not grow for ever. */
   readonly oldAt: number;
 }
@@ -26,8 +28,8 @@ interface Link {
 const lifetimeMs = 30 * 60_000;
 
 /**
- * One connection of a pool. The driver moves on to a new connection by itself when the old one breaks; a session says
- * `LOST` instead until it is given back, so that no statement of a broken transaction runs outside of it.
+ * One connection of a pool. The driver would move on to a new connection by itself when the old one breaks; a session says
+ * `LOST` until it is given back, so that no statement of a broken transaction runs outside of it, and then begins anew.
  */
 export class Session {
   private readonly create: ClientFactory;
@@ -53,20 +55,27 @@ export class Session {
         return socket;
       },
       onClose: () => {
+        link.broken = true;
         if (!link.over) this.lost ??= new DatabaseUnavailable('LOST', 'the connection to the database broke');
       },
     };
     const link: Link = {
       client: this.create(events),
       over: false,
+      broken: false,
       oldAt: performance.now() + lifetimeMs * (1 + Math.random()),
     };
     return link;
   }
 
-  /** Called when a lease begins: what happened to the connection before is of no concern any more. */
+  /**
+   * Called when a lease begins: what happened to the connection before is of no concern any more. A driver client whose
+   * connection broke is left behind: where a write was pending, it never sends anything again (postgres 3.4.9).
+   */
   renew(): void {
-    if (performance.now() > this.link.oldAt) this.discard(new DatabaseUnavailable('LOST', 'the connection was old'));
+    if (this.link.broken) this.discard(new DatabaseUnavailable('LOST', 'the connection broke'));
+    else if (performance.now() > this.link.oldAt)
+      this.discard(new DatabaseUnavailable('LOST', 'the connection is old'));
     this.lost = undefined;
   }
 

@@ -2,11 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DataFolderInUse, array, isUnavailable, openDatabase, pgErrorCode, sql } from '../index.ts';
 import { makeFolder, openEmbedded, tenantA, type TestFolder } from '../testing/databases.ts';
+import { watchTurns } from '../testing/turns.ts';
 
 const cleanups: (() => void | Promise<void>)[] = [];
 afterEach(async () => {
@@ -124,7 +124,7 @@ describe('the data folder', () => {
 
 describe('the one session', () => {
   it('is restarted when a statement is over its limit, with the data intact', async () => {
-    const { db } = await opened({ statementTimeoutMs: 1500 });
+    const { db } = await opened({ statementTimeoutMs: 500 });
     await db.systemDb.rows(sql`insert into counters values (1, 7)`);
     const endless = db.systemDb.rows(sql`select count(*) from generate_series(1, 1000000000) a`);
     const waiting = db.tenant(tenantA).rows(sql`select 1`);
@@ -139,10 +139,10 @@ describe('the one session', () => {
     expect(errors[0]).toBeInstanceOf(Error);
     expect(isUnavailable(errors[0])).toBe(true);
     await expect
-      .poll(() => db.systemDb.rows(sql`select value from counters where id = 1`).catch(() => []), { timeout: 20_000 })
+      .poll(() => db.systemDb.rows(sql`select value from counters where id = 1`).catch(() => []), { timeout: 5000 })
       .toEqual([{ value: '7' }]);
     expect(await db.tenant(tenantA).rows(sql`select current_user as role`)).toEqual([{ role: 'olympus_app' }]);
-  }, 60_000);
+  }, 20_000);
 
   it('rolls back what is idle in a transaction for too long, and serves the others', async () => {
     const { db } = await opened({ idleTransactionMs: 200 });
@@ -204,11 +204,12 @@ describe('the one session', () => {
 });
 
 describe('the main thread', () => {
-  it('never waits for the database: imports, heavy statements and large results', async () => {
+  it('never waits for the database: imports, heavy statements and large results', async ({ skip }) => {
     const { db } = await opened();
-    const stalled = monitorEventLoopDelay({ resolution: 5 });
     await db.tenant(tenantA).rows(sql`select 1`);
-    stalled.enable();
+    const turns = watchTurns();
+    if (!turns) return skip('this system does not tell how much processor time a thread took');
+    cleanups.push(() => turns.end());
     const started = performance.now();
     for (let at = 0; at < 50_000; at += 500) {
       const numbers = Array.from({ length: 500 }, (_, n) => at + n);
@@ -225,10 +226,8 @@ describe('the main thread', () => {
     let read = 0;
     for await (const rows of db.tenant(tenantA).stream(sql`select * from notes`, 1000)) read += rows.length;
     expect(read).toBe(50_000);
-    stalled.disable();
-    console.info(`50,000 rows in ${seconds.toFixed(1)} s; longest stall ${(stalled.max / 1e6).toFixed(0)} ms`);
-    // How long a stall is depends on the machine and is the benchmark's to judge; the database in this thread takes seconds.
-    expect(stalled.percentile(99) / 1e6).toBeLessThan(250);
-    expect(stalled.max / 1e6).toBeLessThan(1500);
+    const longest = turns.longestMs();
+    console.info(`50,000 rows in ${seconds.toFixed(1)} s; longest turn ${longest.toFixed(0)} ms`);
+    expect(longest).toBeLessThan(50);
   }, 60_000);
 });
