@@ -3,7 +3,7 @@ import { sql, type Database, type InTransaction, type SystemDb } from '@olympus/
 import type { Clock } from '../platform/clock.ts';
 
 /** A month that changed this recently is likely to change again, and is left as it is for now. */
-const quietMs = 2000;
+const quietMs = 1000;
 /** The month that still runs changes with every sale, and few ranges have the whole of it. */
 const quietMsOfRunningMonth = 30_000;
 const dayMs = 86_400_000;

@@ -11,7 +11,8 @@ export interface Jobs {
 interface Job {
   readonly name: string;
   readonly everyMs: number;
-  readonly run: () => Promise<unknown>;
+  /** Resolves to whether there is more to do: then it runs again after a tenth of the time. */
+  readonly run: () => Promise<boolean>;
 }
 
 /** On the embedded database everybody waits for a roll-up, so they take turns with the calls. */
@@ -26,8 +27,19 @@ export interface JobsDependencies {
 /** What each process does by itself, now and then. */
 export function startJobs({ database, clock, log }: JobsDependencies): Jobs {
   const jobs: Job[] = [
-    { name: 'rollup', everyMs: 2000, run: () => rollUp({ database, clock }, monthsAtOnce[database.kind]) },
-    { name: 'expiry', everyMs: 600_000, run: () => expire(database, clock) },
+    {
+      name: 'rollup',
+      everyMs: 2000,
+      run: async () => (await rollUp({ database, clock }, monthsAtOnce[database.kind])) > 0,
+    },
+    {
+      name: 'expiry',
+      everyMs: 600_000,
+      run: async () => {
+        await expire(database, clock);
+        return false;
+      },
+    },
   ];
   const running = jobs.map((job) => repeat(job, log));
   return {
@@ -49,12 +61,13 @@ export function repeat({ name, everyMs, run }: Job, log: Pick<Logger, 'error'>):
     timer.unref();
   };
   const take = async () => {
+    let more = false;
     try {
-      await run();
+      more = await run();
     } catch (error) {
       log.error({ job: name, err: error }, 'a job failed and will be tried again');
     }
-    if (!stopped) wait(everyMs);
+    if (!stopped) wait(more ? everyMs / 10 : everyMs);
   };
   wait(Math.random() * everyMs);
   return {
