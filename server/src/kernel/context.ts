@@ -13,8 +13,16 @@ export interface Principal {
   readonly tenantId: string;
   readonly role: Role;
   readonly permissions: ReadonlySet<Permission>;
-  /** The sign-in that the credential descends from. */
-  readonly sessionId: string;
+  /** The sign-in that the credential descends from; null for one that is no session's. */
+  readonly sessionId: string | null;
+  /** The API key that is the credential; null for a user's own. */
+  readonly apiKeyId: string | null;
+  /** Calls a second that the credential allows, beside the limits of each class; null: no limit of its own. */
+  readonly callsPerSecond: number | null;
+  /** The locations whose orders the principal is kept to; null: all of the tenant. */
+  readonly locationIds: ReadonlySet<string> | null;
+  /** The platform's user who acts as this one, and why; null: the user themself. */
+  readonly actor: { readonly userId: string; readonly reason: string } | null;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
   readonly timeZone: string;

@@ -4,7 +4,7 @@ import type { Handlers } from '../../kernel/implement.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Keys } from '../../platform/keys.ts';
-import { createAuthenticator, type SessionAuthenticator } from './authenticator.ts';
+import { createAuthenticator, createSessionTokens, type CredentialAuthenticator } from './authenticator.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
 import { authHandlers, openTenant, type Registration } from './procedures.ts';
 import { readSession } from './repository.ts';
@@ -26,7 +26,7 @@ export interface AuthOptions {
 
 export interface Auth {
   readonly handlers: Handlers<typeof contracts.auth>;
-  readonly authenticator: SessionAuthenticator;
+  readonly authenticator: CredentialAuthenticator;
   /** Shared, so that all hashing of a process waits in one queue. */
   readonly passwords: Passwords;
   /** Registers where registration is closed to strangers, as the operator does who seeds. */
@@ -38,10 +38,11 @@ export interface Auth {
 export function createAuth({ database, keys, clock, ids, config }: AuthOptions): Auth {
   const { issuer, accessTokenSeconds, refreshTokenDays, registration } = config;
   const tokens = createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds: accessTokenSeconds });
-  const authenticator = createAuthenticator(tokens, (claims) => readSession(database.systemDb, claims, clock.now()));
+  const sessionTokens = createSessionTokens(tokens, (claims) => readSession(database.systemDb, claims, clock.now()));
+  const authenticator = createAuthenticator([sessionTokens]);
   const sessions = createSessions({ tokens, clock, ids, refreshTokenDays });
   const passwords = createPasswords();
-  const deps = { database, authenticator, sessions, passwords, clock, ids, registration };
+  const deps = { database, authenticator, sessionTokens, sessions, passwords, clock, ids, registration };
   return {
     handlers: authHandlers(deps),
     authenticator,

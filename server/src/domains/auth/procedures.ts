@@ -4,7 +4,7 @@ import { fail } from '../../kernel/failure.ts';
 import { implement, type Handlers } from '../../kernel/implement.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
-import type { SessionAuthenticator } from './authenticator.ts';
+import type { CredentialAuthenticator, SessionTokens } from './authenticator.ts';
 import type { Passwords } from './passwords.ts';
 import {
   findFamily,
@@ -19,7 +19,8 @@ import { hashOf, userOf, type Sessions } from './sessions.ts';
 
 export interface AuthDependencies {
   readonly database: Database;
-  readonly authenticator: SessionAuthenticator;
+  readonly authenticator: CredentialAuthenticator;
+  readonly sessionTokens: SessionTokens;
   readonly sessions: Sessions;
   readonly passwords: Passwords;
   readonly clock: Clock;
@@ -54,7 +55,7 @@ export async function openTenant(deps: AuthDependencies, input: Registration): P
 
 /** Finds users before their tenant is known, so it runs under the system role, in short transactions of its own. */
 export function authHandlers(deps: AuthDependencies): Handlers<typeof contracts.auth> {
-  const { database, authenticator, sessions, passwords, clock, registration } = deps;
+  const { database, authenticator, sessionTokens, sessions, passwords, clock, registration } = deps;
   return implement(contracts.auth, {
     async register({ input, fail }) {
       if (registration === 'closed') fail('REGISTRATION_CLOSED');
@@ -75,7 +76,7 @@ export function authHandlers(deps: AuthDependencies): Handlers<typeof contracts.
     async refresh({ input, fail }) {
       // A failure thrown inside would undo the end of a replayed session.
       const rotated = await database.systemTransaction((db) => sessions.rotate(db, input.refreshToken));
-      if (rotated && 'ended' in rotated) authenticator.forget(rotated.ended);
+      if (rotated && 'ended' in rotated) sessionTokens.forget(rotated.ended);
       return rotated && 'account' in rotated ? sessions.grant(rotated) : fail('INVALID_REFRESH_TOKEN');
     },
 
@@ -87,7 +88,7 @@ export function authHandlers(deps: AuthDependencies): Handlers<typeof contracts.
         if (familyId) await revokeFamily(db, { tenantId, familyId }, clock.now());
         return familyId;
       });
-      if (ended) authenticator.forget(ended);
+      if (ended) sessionTokens.forget(ended);
       return null;
     },
 
