@@ -24,7 +24,7 @@ import { createHealth } from './platform/health.ts';
 import { randomIds } from './platform/ids.ts';
 import { loadKeys } from './platform/keys.ts';
 import { createLifecycle, type Lifecycle } from './platform/lifecycle.ts';
-import { createLogger } from './platform/logger.ts';
+import { createLogger, quietly } from './platform/logger.ts';
 import { createQueryCache } from './platform/query-cache.ts';
 import { createRateLimiter } from './platform/rate-limiter.ts';
 import { openRedis } from './platform/redis.ts';
@@ -115,7 +115,10 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     }),
   );
   const demo = config.demo.seed
-    ? await seedDemo({ kernel, openTenant: auth.openTenant, clock, ids, password: config.demo.password })
+    ? // What the seed calls is no operator's concern, and would bury where everything is.
+      await quietly(log, () =>
+        seedDemo({ kernel, openTenant: auth.openTenant, clock, ids, password: config.demo.password }),
+      )
     : null;
 
   events.start();

@@ -50,3 +50,14 @@ function isSecret(name: string): boolean {
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !(value instanceof Error) && !(value instanceof Date);
+
+/** Runs `work` while nothing below a warning is logged. */
+export async function quietly<T>(log: Logger, work: () => Promise<T>): Promise<T> {
+  const { level } = log;
+  if (log.isLevelEnabled('info')) log.level = 'warn';
+  try {
+    return await work();
+  } finally {
+    log.level = level;
+  }
+}
