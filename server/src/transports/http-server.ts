@@ -71,7 +71,11 @@ export function createHttpServer(options: HttpServerOptions): Server {
 function boundBody(request: IncomingMessage, uploadTypes: ReadonlySet<string>): void {
   const { 'content-length': length, 'transfer-encoding': encoding, 'content-type': type } = request.headers;
   if ((length === undefined || length === '0') && encoding === undefined) return;
-  if (uploadTypes.has(type?.split(';')[0]?.trim().toLowerCase() ?? '')) return;
+  if (uploadTypes.has(type?.split(';')[0]?.trim().toLowerCase() ?? '')) {
+    // Once all of it is here it is ours to work on, for minutes maybe: silence is no sign then that the sender has left.
+    request.once('end', () => request.socket.setTimeout(0));
+    return;
+  }
   const timer = setTimeout(() => {
     if (!request.complete) request.destroy();
   }, bodyDeadlineMs);
