@@ -10,7 +10,8 @@ export {
   isUnavailable,
   pgErrorCode,
 } from './errors.ts';
-export { roles } from './roles.ts';
+export { jobsSchema, roles } from './roles.ts';
+export { given } from './statement.ts';
 export type {
   Database,
   DatabaseLog,

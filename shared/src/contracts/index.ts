@@ -1,3 +1,4 @@
+import { account } from './account.ts';
 import { analytics } from './analytics.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
@@ -7,5 +8,5 @@ import { products } from './products.ts';
 import { users } from './users.ts';
 
 /** The whole API. */
-export const contracts = { auth, users, customers, locations, products, orders, analytics };
+export const contracts = { auth, account, users, customers, locations, products, orders, analytics };
 export type Contracts = typeof contracts;

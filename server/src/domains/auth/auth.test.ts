@@ -55,15 +55,9 @@ describe('register', () => {
   });
 
   test('is refused where it is closed, save to the operator', async () => {
-    const { database, clock, ids } = olympus;
-    const keys = await loadKeys(database, clock, ids);
-    const config = {
-      registration: 'closed',
-      issuer: 'olympus',
-      accessTokenSeconds: 900,
-      refreshTokenDays: 30,
-    } as const;
-    const { handlers, openTenant } = createAuth({ database, keys, clock, ids, config });
+    const { authOptions } = olympus;
+    const config = { ...authOptions.config, registration: 'closed' } as const;
+    const { handlers, openTenant } = createAuth({ ...authOptions, config });
     const email = `closed-${randomUUID()}@shop.test`;
     const input = contracts.auth.register.def.input.parse({ tenant: 'T', name: 'N', email, password });
     await expect(handlers.register({ input, ctx: {} as never, fail })).rejects.toMatchObject({
@@ -213,7 +207,7 @@ describe('the authenticator', () => {
   });
 
   test('deactivation and revocation made elsewhere act within a second', async () => {
-    for (const change of [sql`update users set active = false`, sql`update refresh_tokens set revoked_at = now()`]) {
+    for (const change of [sql`update users set active = false`, sql`update sessions set ended_at = now()`]) {
       const session = await olympus.register();
       await me(session);
       await olympus.database.systemDb.rows(change);
@@ -260,8 +254,7 @@ describe('the authenticator', () => {
     const session = await olympus.register();
     const { database, clock, ids } = olympus;
     const keys = await loadKeys(database, clock, ids);
-    const config = { registration: 'open', issuer: 'olympus', accessTokenSeconds: 900, refreshTokenDays: 30 } as const;
-    const restarted = createAuth({ database, keys, clock, ids, config });
+    const restarted = createAuth({ ...olympus.authOptions, keys });
     expect(await restarted.authenticator.identify(callerWith(session.accessToken))).toMatchObject({ role: 'owner' });
     expect(restarted.jwks()).toEqual(olympus.auth.jwks());
   });

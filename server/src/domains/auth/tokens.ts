@@ -17,6 +17,10 @@ export interface Claims {
   readonly expiresAt: number;
 }
 export interface Grant extends Omit<Claims, 'expiresAt'> {
+  /** Default: a new one. */
+  readonly id?: string;
+  /** Default: now. The same grant of the same instant is the same token, since Ed25519 signs without chance. */
+  readonly issuedAt?: Date;
   readonly timeZone: string;
   readonly currency: string;
 }
@@ -76,14 +80,14 @@ export function createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds }
 
   return {
     lifetimeSeconds,
-    issue({ userId, tenantId, role, sessionId, timeZone, currency }) {
-      const now = Math.floor(clock.now().getTime() / 1000);
+    issue({ userId, tenantId, role, sessionId, timeZone, currency, id = ids.next(), issuedAt = clock.now() }) {
+      const now = Math.floor(issuedAt.getTime() / 1000);
       return new SignJWT({ tid: tenantId, role, sid: sessionId, tz: timeZone, cur: currency })
         .setProtectedHeader({ alg: 'EdDSA', typ: type, kid })
         .setSubject(userId)
         .setIssuer(issuer)
         .setAudience(audience)
-        .setJti(ids.next())
+        .setJti(id)
         .setIssuedAt(now)
         .setExpirationTime(now + lifetimeSeconds)
         .sign(privateKey);
