@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts';
+import { account } from './account.ts';
 import { analytics } from './analytics.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
@@ -8,11 +9,14 @@ import { orders } from './orders.ts';
 import { productLists } from './product-lists.ts';
 import { productRules } from './product-rules.ts';
 import { products } from './products.ts';
+import { sessions } from './sessions.ts';
 import { users } from './users.ts';
 
 /** Every call and its answer, as data; `conformance.test.ts` plays them over every protocol. */
 export const scenarios: readonly Scenario[] = [
   ...auth,
+  ...sessions,
+  ...account,
   ...users,
   ...customers,
   ...products,
