@@ -89,7 +89,12 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   const mailer = smtp ? smtpMailer(smtp) : logMailer(log, { withText: database.kind === 'embedded' });
   lifecycle.onStop('mail', () => mailer.close());
   const auth = createAuth({
-    ...{ database, keys, secrets, cursors, clock, ids },
+    database,
+    keys,
+    secrets,
+    cursors,
+    clock,
+    ids,
     config: config.auth,
     // However often somebody asks, a mail of a kind goes to an address once a minute at most.
     post: (db, letter) =>

@@ -30,7 +30,8 @@ export async function startMailbox(port = 0): Promise<Mailbox> {
     authOptional: true,
     disabledCommands: ['STARTTLS'],
     onData(stream, session, done) {
-      void text(stream).then((raw) => {
+      const take = async () => {
+        const raw = await text(stream);
         if (state.refusing) return done(Object.assign(new Error('out of order'), { responseCode: 451 }));
         const { rcptTo, mailFrom } = session.envelope;
         mails.push({
@@ -40,7 +41,8 @@ export async function startMailbox(port = 0): Promise<Mailbox> {
           text: bodyOf(raw),
         });
         return done();
-      });
+      };
+      void take();
     },
   });
   server.listen(port, '127.0.0.1');

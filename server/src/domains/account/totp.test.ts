@@ -1,6 +1,6 @@
 import { contracts, type Session } from '@olympus/contracts';
 import { sql } from '@olympus/database';
-import { URI } from 'otpauth';
+import { URI, type TOTP } from 'otpauth';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { procedures, startTestKernel, type TestKernel } from '../testing.ts';
 import { account } from './procedures.ts';
@@ -27,7 +27,7 @@ class Authenticator {
     this.#uri = uri;
   }
   code(steps = 0): string {
-    const totp = URI.parse(this.#uri) as import('otpauth').TOTP;
+    const totp = URI.parse(this.#uri) as TOTP;
     return totp.generate({ timestamp: olympus.clock.now().getTime() + steps * 30_000 });
   }
 }

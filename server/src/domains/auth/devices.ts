@@ -1,4 +1,4 @@
-import Bowser from 'bowser';
+import { parse } from 'bowser';
 import type { Caller } from '../../kernel/context.ts';
 
 /** Where a session comes from. */
@@ -20,7 +20,7 @@ export const originOf = ({ userAgent, address }: Pick<Caller, 'userAgent' | 'add
 export function deviceOf(userAgent: string | undefined): string {
   const text = userAgent?.slice(0, maxLength).trim();
   if (!text) return unknown;
-  const { browser, os } = Bowser.parse(text);
+  const { browser, os } = parse(text);
   if (browser.name && os.name) return `${browser.name} on ${os.name}`;
   return /^[\w.-]{1,40}/.exec(text)?.[0] ?? unknown;
 }

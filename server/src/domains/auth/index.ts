@@ -59,7 +59,12 @@ export function createAuth({ database, keys, secrets, cursors, post, clock, ids,
   const attempts = createAttempts({ db: database.systemDb, secrets, clock, perAddress: config.failuresPerAddress });
   const secondFactor = createSecondFactor({ secrets, clock, ids });
   const account: AccountDependencies = {
-    ...{ database, clock, passwords, attempts, secondFactor, post },
+    database,
+    clock,
+    passwords,
+    attempts,
+    secondFactor,
+    post,
     async endSessions(db, user, kept) {
       // What is asked for again before the commit is asked for once more within a second.
       for (const id of await endOtherSessions(db, user, { kept, now: clock.now() })) sessionTokens.forget(id);
