@@ -35,6 +35,7 @@ export type {
   AnalyticsSummary,
   Customer,
   Dashboard,
+  DeviceSession,
   ImportReport,
   InputIssue,
   Interval,

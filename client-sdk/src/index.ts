@@ -16,6 +16,7 @@ export type {
   CommonCode,
   Customer,
   Dashboard,
+  DeviceSession,
   ImportReport,
   InputIssue,
   Interval,

@@ -23,9 +23,9 @@ const start = async () => {
 
 it('a mail outlives a crash and a mail server that is away, and its link works', async () => {
   mailbox.refusing = true;
-  const { url, stop } = await start();
-  const { user } = await registerTenant(url);
-  await stop('SIGKILL');
+  const first = await start();
+  const { user } = await registerTenant(first.url);
+  await first.stop('SIGKILL');
   expect(mailbox.mails).toEqual([]);
 
   mailbox.refusing = false;

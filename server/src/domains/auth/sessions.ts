@@ -45,7 +45,7 @@ export interface SessionOptions {
   readonly refreshTokenDays: number;
 }
 
-/** For which a client that lost the answer, or whose two tabs refresh at once, gets the same pair again (ADR 7). */
+/** For which a client that lost the answer, or whose two tabs refresh at once, gets the same pair again; the ADR on refresh tokens tells why. */
 const graceMs = 10_000;
 const prefix = 'olr_';
 
