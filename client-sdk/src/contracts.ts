@@ -33,11 +33,13 @@ export type CommonCode = CommonErrorCode;
 
 export type {
   AnalyticsSummary,
+  ApiKey,
   Customer,
   Dashboard,
   ImportReport,
   InputIssue,
   Interval,
+  IssuedApiKey,
   LiveCounters,
   Location,
   Money,
@@ -54,6 +56,7 @@ export type {
   Role,
   Session,
   Tenant,
+  TenantRecord,
   TopCustomers,
   TopProducts,
   Tracked,

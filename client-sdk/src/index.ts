@@ -13,12 +13,14 @@ export type { SessionStore, StoredSession } from './session.ts';
 export type { TextStorage } from './stored-session.ts';
 export type {
   AnalyticsSummary,
+  ApiKey,
   CommonCode,
   Customer,
   Dashboard,
   ImportReport,
   InputIssue,
   Interval,
+  IssuedApiKey,
   LiveCounters,
   Location,
   Money,
@@ -35,6 +37,7 @@ export type {
   Role,
   Session,
   Tenant,
+  TenantRecord,
   TopCustomers,
   TopProducts,
   Tracked,

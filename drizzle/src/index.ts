@@ -10,6 +10,7 @@ export {
   isUnavailable,
   pgErrorCode,
 } from './errors.ts';
+export { atEveryLocation } from './every-location.ts';
 export { roles } from './roles.ts';
 export type {
   Database,
@@ -18,6 +19,7 @@ export type {
   Db,
   InTransaction,
   PoolStats,
+  Reach,
   SystemDb,
   SystemSession,
 } from './types.ts';

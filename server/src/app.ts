@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { analytics } from './domains/analytics/procedures.ts';
+import { apiKeys } from './domains/api-keys/procedures.ts';
 import { createAuth } from './domains/auth/index.ts';
 import { createCursors } from './domains/cursors.ts';
 import { customers } from './domains/customers/procedures.ts';
@@ -13,6 +14,8 @@ import { createOrderImport } from './domains/orders/import.ts';
 import { orders } from './domains/orders/procedures.ts';
 import { createProductImport } from './domains/products/import.ts';
 import { products } from './domains/products/procedures.ts';
+import { createAdmin, type NewAdmin } from './domains/tenants/admins.ts';
+import { tenants } from './domains/tenants/procedures.ts';
 import { users } from './domains/users/procedures.ts';
 import { createEvents } from './events/events.ts';
 import { orderUpdates, productUpdates } from './events/updates.ts';
@@ -39,6 +42,8 @@ export interface App {
   readonly log: Logger;
   /** How to sign in to the demo tenant; null when none is seeded. */
   readonly demo: DemoLogin | null;
+  /** Makes a user of the platform. For the operator: no protocol reaches it. */
+  createAdmin(admin: NewAdmin): Promise<void>;
   /** Drains and stops when the process is told to. */
   stopOnSignals(): void;
   close(): Promise<void>;
@@ -76,7 +81,9 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   // Whatever drops kept answers has just committed, with the events that say so.
   const cache = createQueryCache({ onDrop: () => events.relay.wake() });
   const keys = await loadKeys(database, clock, ids);
-  const auth = createAuth({ database, keys, clock, ids, config: config.auth });
+  const auth = createAuth({ database, keys, clock, ids, log, config: config.auth });
+  auth.changes.start();
+  lifecycle.onStop('access changes', () => auth.changes.stop());
   const events = createEvents({
     database,
     redis,
@@ -112,6 +119,8 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
         follow: orderUpdates(events.follow),
       }),
       analytics: analytics({ follow: events.follow }),
+      apiKeys: apiKeys({ cursors }),
+      tenants: tenants({ database, cursors, auth }),
     }),
   );
   const demo = config.demo.seed
@@ -135,6 +144,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     kernel,
     log,
     demo,
+    createAdmin: (admin) => createAdmin({ database, passwords: auth.passwords, clock, ids }, admin),
     stopOnSignals: () => lifecycle.stopOnSignals(),
     close: async () => {
       await lifecycle.stop();

@@ -69,7 +69,9 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
     accessTokenSeconds: 900,
     refreshTokenDays: 30,
   };
-  const auth = createAuth({ database, keys, clock, ids, config });
+  const log = createLogger({ level: 'silent', destination: { write() {} } });
+  const auth = createAuth({ database, keys, clock, ids, log, config });
+  auth.changes.start();
   const deps = { database, auth, cursors: createCursors(keys.cursorSecret), clock, ids };
   const none = { limit: 1e9, windowSeconds: 1 };
   const kernel = createKernel(
@@ -81,7 +83,7 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
       limiter: createRateLimiter({ limits: { read: none, write: none, signIn: none, stream: none } }),
       cache: createQueryCache(),
       telemetry: { observe() {} },
-      log: createLogger({ level: 'silent', destination: { write() {} } }),
+      log,
       limits: { deadlineMs: 20_000, maxInFlight: 1000 },
     },
     [...procedures('auth', contracts.auth, auth.handlers), ...(options.procedures?.(deps) ?? [])],
@@ -118,6 +120,7 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
       return call<Session>('auth.register', input);
     },
     async close() {
+      await auth.changes.stop();
       await database.close();
       await remove();
     },

@@ -63,7 +63,7 @@ describe('register', () => {
       accessTokenSeconds: 900,
       refreshTokenDays: 30,
     } as const;
-    const { handlers, openTenant } = createAuth({ database, keys, clock, ids, config });
+    const { handlers, openTenant } = createAuth({ database, keys, clock, ids, log: { warn() {} }, config });
     const email = `closed-${randomUUID()}@shop.test`;
     const input = contracts.auth.register.def.input.parse({ tenant: 'T', name: 'N', email, password });
     await expect(handlers.register({ input, ctx: {} as never, fail })).rejects.toMatchObject({
@@ -261,7 +261,7 @@ describe('the authenticator', () => {
     const { database, clock, ids } = olympus;
     const keys = await loadKeys(database, clock, ids);
     const config = { registration: 'open', issuer: 'olympus', accessTokenSeconds: 900, refreshTokenDays: 30 } as const;
-    const restarted = createAuth({ database, keys, clock, ids, config });
+    const restarted = createAuth({ database, keys, clock, ids, log: { warn() {} }, config });
     expect(await restarted.authenticator.identify(callerWith(session.accessToken))).toMatchObject({ role: 'owner' });
     expect(restarted.jwks()).toEqual(olympus.auth.jwks());
   });

@@ -1,21 +1,25 @@
 import type { contracts, Session } from '@olympus/contracts';
 import type { Database } from '@olympus/database';
+import type { Logger } from 'pino';
 import type { Handlers } from '../../kernel/implement.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Keys } from '../../platform/keys.ts';
+import { createApiKeyCredentials } from '../api-keys/credential.ts';
+import { createAccessChanges, type AccessChanges } from './access-changes.ts';
 import { createAuthenticator, createSessionTokens, type CredentialAuthenticator } from './authenticator.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
-import { authHandlers, openTenant, type Registration } from './procedures.ts';
+import { authHandlers, foundTenant, openTenant, type Registration } from './procedures.ts';
 import { readSession } from './repository.ts';
 import { createSessions } from './sessions.ts';
-import { createAccessTokens } from './tokens.ts';
+import { createAccessTokens, type AccessTokens } from './tokens.ts';
 
 export interface AuthOptions {
   readonly database: Database;
   readonly keys: Keys;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly log: Pick<Logger, 'warn'>;
   readonly config: {
     readonly registration: 'open' | 'closed';
     readonly issuer: string;
@@ -31,15 +35,22 @@ export interface Auth {
   readonly passwords: Passwords;
   /** Registers where registration is closed to strangers, as the operator does who seeds. */
   readonly openTenant: (input: Registration) => Promise<Session>;
+  /** Opens a tenant without signing anybody in, and tells its id. */
+  readonly foundTenant: (input: Registration) => Promise<string>;
+  readonly tokens: AccessTokens;
+  /** To be started and stopped with the process. */
+  readonly changes: AccessChanges;
   /** The public keys, for services that check tokens by themselves. */
   readonly jwks: () => Keys['publicKeys'];
 }
 
-export function createAuth({ database, keys, clock, ids, config }: AuthOptions): Auth {
+export function createAuth({ database, keys, clock, ids, log, config }: AuthOptions): Auth {
   const { issuer, accessTokenSeconds, refreshTokenDays, registration } = config;
   const tokens = createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds: accessTokenSeconds });
   const sessionTokens = createSessionTokens(tokens, (claims) => readSession(database.systemDb, claims, clock.now()));
-  const authenticator = createAuthenticator([sessionTokens]);
+  const apiKeys = createApiKeyCredentials({ db: database.systemDb, clock });
+  const changes = createAccessChanges({ database, log });
+  const authenticator = createAuthenticator([apiKeys, sessionTokens], changes);
   const sessions = createSessions({ tokens, clock, ids, refreshTokenDays });
   const passwords = createPasswords();
   const deps = { database, authenticator, sessionTokens, sessions, passwords, clock, ids, registration };
@@ -48,6 +59,9 @@ export function createAuth({ database, keys, clock, ids, config }: AuthOptions):
     authenticator,
     passwords,
     openTenant: (input) => openTenant(deps, input),
+    foundTenant: (input) => foundTenant(deps, input, (_, { tenantId }) => Promise.resolve(tenantId)),
+    tokens,
+    changes,
     jwks: () => keys.publicKeys,
   };
 }

@@ -1,19 +1,22 @@
-import { contracts, permissionsOf, type ParsedInputOf, type Session } from '@olympus/contracts';
-import type { Database } from '@olympus/database';
-import { fail } from '../../kernel/failure.ts';
+import { contracts, type ParsedInputOf, type Session } from '@olympus/contracts';
+import type { Database, SystemDb } from '@olympus/database';
+import { fail, Failure } from '../../kernel/failure.ts';
 import { implement, type Handlers } from '../../kernel/implement.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { CredentialAuthenticator, SessionTokens } from './authenticator.ts';
 import type { Passwords } from './passwords.ts';
 import {
+  findActor,
   findFamily,
+  findKeyIdentity,
   findMe,
   findPassword,
   holdByPassword,
   insertOwner,
   insertTenant,
   revokeFamily,
+  type Account,
 } from './repository.ts';
 import { hashOf, userOf, type Sessions } from './sessions.ts';
 
@@ -30,27 +33,35 @@ export interface AuthDependencies {
 export type Registration = ParsedInputOf<typeof contracts.auth.register.def>;
 
 /** Opens a tenant with its owner, whether or not strangers may. Fails with `EMAIL_TAKEN`. */
-export async function openTenant(deps: AuthDependencies, input: Registration): Promise<Session> {
-  const { database, sessions, passwords, clock, ids } = deps;
+export const openTenant = async (deps: AuthDependencies, input: Registration): Promise<Session> =>
+  deps.sessions.grant(await foundTenant(deps, input, (db, owner) => deps.sessions.open(db, owner)));
+
+/** As above, with what else has to be done in the same transaction. */
+export async function foundTenant<T>(
+  { database, passwords, clock, ids }: Pick<AuthDependencies, 'database' | 'passwords' | 'clock' | 'ids'>,
+  input: Registration,
+  also: (db: SystemDb, owner: Account) => Promise<T>,
+): Promise<T> {
   const { name, email, timeZone, currency } = input;
   const passwordHash = await passwords.hash(input.password);
   const now = clock.now();
   const tenant = { id: ids.next(), name: input.tenant, timeZone, currency, createdAt: now };
   const owner = { tenantId: tenant.id, id: ids.next(), email, name, passwordHash, createdAt: now };
-  const opened = await database.systemTransaction(async (db) => {
+  return database.systemTransaction(async (db) => {
     await insertTenant(db, tenant);
     if (!(await insertOwner(db, owner))) fail('EMAIL_TAKEN', { email });
-    return sessions.open(db, {
+    return also(db, {
       ...owner,
       role: 'owner',
       active: true,
+      locationIds: [],
+      suspended: false,
       updatedAt: now,
       version: 1,
       timeZone,
       currency,
     });
   });
-  return sessions.grant(opened);
 }
 
 /** Finds users before their tenant is known, so it runs under the system role, in short transactions of its own. */
@@ -93,21 +104,33 @@ export function authHandlers(deps: AuthDependencies): Handlers<typeof contracts.
     },
 
     async me({ ctx, fail }) {
-      const account = (await findMe(ctx.db, ctx.principal.userId)) ?? fail('UNAUTHENTICATED');
-      const { tenantId, tenantName, timeZone, currency } = account;
+      const { userId, tenantId: reached, apiKeyId, actor, role, permissions } = ctx.principal;
+      const found = actor
+        ? await findActor(database.systemDb, { userId, tenantId: reached })
+        : await findMe(ctx.db, userId);
+      const account = found ?? fail('UNAUTHENTICATED');
+      const { tenantName, timeZone, currency } = account;
       return {
-        user: userOf(account),
-        tenant: { id: tenantId, name: tenantName, timeZone, currency },
-        permissions: [...permissionsOf[account.role]],
+        user: { ...userOf(account), role },
+        tenant: { id: reached, name: tenantName, timeZone, currency },
+        permissions: [...permissions],
+        apiKey: apiKeyId === null ? null : await findKeyIdentity(ctx.db, apiKeyId),
+        actor,
       };
     },
 
     async validate({ input, ctx }) {
       const token = input.token ?? ctx.caller.credential;
-      const principal = token === null ? null : await authenticator.principalOf(token);
+      // Of a suspended tenant every credential is refused, which is what is asked here.
+      const principal = token === null ? null : await authenticator.principalOf(token).catch(unlessSuspended);
       if (!principal) return { valid: false, userId: null, tenantId: null, role: null, expiresAt: null };
       const { userId, tenantId, role, expiresAt } = principal;
-      return { valid: true, userId, tenantId, role, expiresAt: new Date(expiresAt) };
+      return { valid: true, userId, tenantId, role, expiresAt: expiresAt === Infinity ? null : new Date(expiresAt) };
     },
   });
+}
+
+function unlessSuspended(cause: unknown): null {
+  if (cause instanceof Failure && cause.code === 'TENANT_SUSPENDED') return null;
+  throw cause;
 }

@@ -1,4 +1,4 @@
-import type { Role, Tenant, User } from '@olympus/contracts';
+import type { Tenant, User } from '@olympus/contracts';
 import { sql, type Db, type SQL, type SystemDb } from '@olympus/database';
 import type { SessionState } from './authenticator.ts';
 import type { Claims } from './tokens.ts';
@@ -8,6 +8,8 @@ export interface Account extends User {
   readonly tenantId: string;
   readonly timeZone: string;
   readonly currency: string;
+  /** Whether the tenant is. */
+  readonly suspended: boolean;
 }
 
 export interface NewToken {
@@ -19,8 +21,9 @@ export interface NewToken {
 }
 
 const accountColumns = sql`
-  u.tenant_id as "tenantId", u.id, u.email, u.name, u.role, u.active, u.version,
-  u.created_at as "createdAt", u.updated_at as "updatedAt", t.time_zone as "timeZone", t.currency`;
+  u.tenant_id as "tenantId", u.id, u.email, u.name, u.role, u.active, u.version, u.location_ids as "locationIds",
+  u.created_at as "createdAt", u.updated_at as "updatedAt", t.time_zone as "timeZone", t.currency,
+  t.suspended_at is not null as suspended`;
 
 export async function insertTenant(db: SystemDb, tenant: Tenant & { createdAt: Date }): Promise<void> {
   await db.rows(sql`
@@ -128,11 +131,16 @@ export async function findFamily(db: Db, userId: string, hash: string): Promise<
   return row?.familyId ?? null;
 }
 
+/** For a platform user who acts in another tenant, whether their session stands in their own, and how that other one does. */
 export async function readSession(db: SystemDb, claims: Claims, now: Date): Promise<SessionState | null> {
-  const [row] = await db.rows<{ role: Role; timeZone: string; currency: string }>(sql`
-    select u.role, t.time_zone as "timeZone", t.currency from users u join tenants t on t.id = u.tenant_id
-    where u.tenant_id = ${claims.tenantId}::uuid and u.id = ${claims.userId}::uuid and u.active
-      and exists (select from refresh_tokens r where r.tenant_id = u.tenant_id and r.family_id = ${claims.sessionId}::uuid
+  const { tenantId, userId, sessionId, actor } = claims;
+  const [row] = await db.rows<SessionState>(sql`
+    select u.role, u.location_ids as "locationIds", t.time_zone as "timeZone", t.currency,
+           t.suspended_at is not null or o.suspended_at is not null as suspended
+    from users u join tenants o on o.id = u.tenant_id join tenants t on t.id = ${tenantId}::uuid
+    where u.tenant_id = ${actor?.tenantId ?? tenantId}::uuid and u.id = ${userId}::uuid and u.active
+      and (${actor === null} or (o.platform and u.role = 'super_admin'))
+      and exists (select from refresh_tokens r where r.tenant_id = u.tenant_id and r.family_id = ${sessionId}::uuid
                   and r.user_id = u.id and r.revoked_at is null and r.expires_at > ${now})`);
   return row ?? null;
 }
@@ -141,5 +149,27 @@ export async function findMe(db: Db, userId: string): Promise<(Account & { tenan
   const [row] = await db.rows<Account & { tenantName: string }>(sql`
     select ${accountColumns}, t.name as "tenantName" from users u join tenants t on t.id = u.tenant_id
     where u.tenant_id = ${db.tenantId}::uuid and u.id = ${userId}::uuid`);
+  return row ?? null;
+}
+
+/** The platform's user who acts in another tenant, with that tenant's terms. */
+export async function findActor(
+  db: SystemDb,
+  { userId, tenantId }: { userId: string; tenantId: string },
+): Promise<(Account & { tenantName: string }) | null> {
+  const [row] = await db.rows<Account & { tenantName: string }>(sql`
+    select ${accountColumns}, t.name as "tenantName"
+    from users u join tenants o on o.id = u.tenant_id and o.platform join tenants t on t.id = ${tenantId}::uuid
+    where u.id = ${userId}::uuid`);
+  return row ?? null;
+}
+
+export async function findKeyIdentity(
+  db: Db,
+  id: string,
+): Promise<{ id: string; name: string; expiresAt: Date | null } | null> {
+  const [row] = await db.rows<{ id: string; name: string; expiresAt: Date | null }>(sql`
+    select id, name, expires_at as "expiresAt" from api_keys
+    where tenant_id = ${db.tenantId}::uuid and id = ${id}::uuid`);
   return row ?? null;
 }

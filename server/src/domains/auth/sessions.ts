@@ -3,6 +3,7 @@ import type { SystemDb } from '@olympus/database';
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
+import { fail } from '../../kernel/failure.ts';
 import { findSpent, holdByToken, insertToken, revokeFamily, spendToken, type Account } from './repository.ts';
 import type { AccessTokens } from './tokens.ts';
 
@@ -14,7 +15,7 @@ export interface Opened {
 }
 
 export interface Sessions {
-  /** Writes a refresh token: the first of a new session, or the next one of `sessionId`. */
+  /** Writes a refresh token: the first of a new session, or the next one of `sessionId`. `TENANT_SUSPENDED` where that is so. */
   open(db: SystemDb, account: Account, sessionId?: string): Promise<Opened>;
   /** Exchanges a refresh token for the next. Tells the session that a replay has ended, or nothing for a token that is not good. */
   rotate(db: SystemDb, refreshToken: string): Promise<Opened | { ended: string } | null>;
@@ -38,6 +39,7 @@ export const hashOf = (refreshToken: string): string => createHash('sha256').upd
 
 export function createSessions({ tokens, clock, ids, refreshTokenDays }: SessionOptions): Sessions {
   const open: Sessions['open'] = async (db, account, sessionId = ids.next()) => {
+    if (account.suspended) fail('TENANT_SUSPENDED');
     const refreshToken = prefix + ids.secret(32);
     const createdAt = clock.now();
     const expiresAt = new Date(createdAt.getTime() + refreshTokenDays * 86_400_000);
@@ -71,12 +73,23 @@ export function createSessions({ tokens, clock, ids, refreshTokenDays }: Session
   };
 }
 
-export const userOf = ({ id, email, name, role, active, createdAt, updatedAt, version }: Account): User => ({
+export const userOf = ({
   id,
   email,
   name,
   role,
   active,
+  locationIds,
+  createdAt,
+  updatedAt,
+  version,
+}: Account): User => ({
+  id,
+  email,
+  name,
+  role,
+  active,
+  locationIds,
   createdAt,
   updatedAt,
   version,
