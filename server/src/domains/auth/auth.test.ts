@@ -37,6 +37,8 @@ describe('register', () => {
       user: session.user,
       tenant: { id: expect.any(String), name: 'Tea House', timeZone: 'Europe/London', currency: 'GBP' },
       permissions: expect.arrayContaining(['tenant:manage', 'users:write', 'orders:write']),
+      apiKey: null,
+      actor: null,
     });
   });
 
