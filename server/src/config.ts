@@ -69,9 +69,7 @@ const rateLimits = check(
   readRateLimits,
 );
 
-const password = check('10 to 200 characters', (text) =>
-  text.length >= 10 && text.length <= 200 ? text : undefined,
-);
+const password = check('10 to 200 characters', (text) => (text.length >= 10 && text.length <= 200 ? text : undefined));
 
 const variables = z.object({
   PORT: whole(0, 65_535).default(4000),

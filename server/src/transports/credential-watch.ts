@@ -36,7 +36,7 @@ const rememberedMs = 3_000;
  * as one.
  */
 export function credentialWatch(kernel: Kernel, options: Options = {}): CredentialWatch {
-  const { everyMs = 500, perRound = 200, now = Date.now } = options;
+  const { everyMs = 500, perRound = 50, now = Date.now } = options;
   const watched = new Map<string, Watched>();
   const bySubject = new Map<string, Set<Watched>>();
   let timer: NodeJS.Timeout | undefined;

@@ -18,7 +18,8 @@ export const ApiKey = z
     prefix: z.string().meta({ description: 'The visible part of the key', examples: ['olk_4fWq0ZxT9b2K'] }),
     scopes,
     callsPerSecond: rate.nullable(),
-    createdBy: Id.meta({ description: 'Whom it acts for: it ends with them' }),
+    /** Whom it acts for: it ends with them. */
+    createdBy: Id,
     expiresAt: expiry.nullable(),
     lastUsedAt: z.date().nullable().meta({ description: 'Exact to a minute' }),
     rotatedUntil: z.date().nullable().meta({ description: 'Until when the secret before the last rotation goes on' }),

@@ -1,5 +1,7 @@
 import type { Scenario } from '../scenario.ts';
+import { access } from './access.ts';
 import { analytics } from './analytics.ts';
+import { apiKeys } from './api-keys.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
 import { orderKeys } from './order-keys.ts';
@@ -8,6 +10,7 @@ import { orders } from './orders.ts';
 import { productLists } from './product-lists.ts';
 import { productRules } from './product-rules.ts';
 import { products } from './products.ts';
+import { tenants } from './tenants.ts';
 import { users } from './users.ts';
 
 /** Every call and its answer, as data; `conformance.test.ts` plays them over every protocol. */
@@ -22,4 +25,7 @@ export const scenarios: readonly Scenario[] = [
   ...orderLists,
   ...orderKeys,
   ...analytics,
+  ...apiKeys,
+  ...tenants,
+  ...access,
 ];

@@ -104,7 +104,8 @@ function sourceOf(
   { access, held }: { access: Permission; held: boolean },
 ): string {
   const from = rolesWith(access).join(', ');
-  if (!key) return held ? `${access} comes with ${role} (held by ${from})` : `${access} is held by ${from}, not by ${role}`;
+  if (!key)
+    return held ? `${access} comes with ${role} (held by ${from})` : `${access} is held by ${from}, not by ${role}`;
   if (held) return `${access} is among the key's scopes, and its maker holds it as ${role}`;
   return key.scopes.includes(access)
     ? `${access} is among the key's scopes, but its maker, as ${role}, no longer holds it`

@@ -1,8 +1,17 @@
-import { contracts, keyScopes, permissionsOf, roles, type IssuedApiKey, type Session, type User } from '@olympus/contracts';
+import {
+  contracts,
+  keyScopes,
+  permissionsOf,
+  roles,
+  type IssuedApiKey,
+  type Session,
+  type User,
+} from '@olympus/contracts';
 import { sql } from '@olympus/database';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fail } from '../../kernel/failure.ts';
 import { locations } from '../locations/procedures.ts';
 import { procedures, startTestKernel, type TestKernel } from '../testing.ts';
 import { users } from '../users/procedures.ts';
@@ -77,7 +86,14 @@ test('scopes bind: nothing else, nothing of a person, of users or of keys', asyn
   for (const path of ['apiKeys.list', 'users.list', 'auth.logout'])
     expect(await refused(secret, path), path).toMatchObject({ code: 'FORBIDDEN' });
   expect(await refused(secret, 'users.update', { id: owner.user.id, name: 'X' })).toMatchObject({ code: 'FORBIDDEN' });
-  for (const scope of ['users:read', 'users:write', 'tenant:manage', 'apiKeys:manage', 'self:read', 'platform:tenants']) {
+  for (const scope of [
+    'users:read',
+    'users:write',
+    'tenant:manage',
+    'apiKeys:manage',
+    'self:read',
+    'platform:tenants',
+  ]) {
     expect(keyScopes).not.toContain(scope);
     const input = { name: 'X', scopes: [scope] };
     expect(await olympus.refusal('apiKeys.create', input, by(owner)), scope).toMatchObject({ code: 'INVALID_INPUT' });
@@ -114,7 +130,9 @@ test('inventions, typos, other tenants’ and expired keys are refused', async (
   await works(secret);
   olympus.clock.advance(61_000);
   expect(await refused(secret)).toEqual(unauthenticated);
-  expect(await olympus.refusal('apiKeys.rotate', { id: apiKey.id }, by(owner))).toMatchObject({ code: 'API_KEY_ENDED' });
+  expect(await olympus.refusal('apiKeys.rotate', { id: apiKey.id }, by(owner))).toMatchObject({
+    code: 'API_KEY_ENDED',
+  });
 });
 
 describe('rotation', () => {
@@ -161,7 +179,9 @@ test('update changes what is named, and revoke is for good', async () => {
   await olympus.call('apiKeys.revoke', { id: apiKey.id }, by(owner));
   await forgotten();
   expect(await refused(secret)).toEqual(unauthenticated);
-  expect(await olympus.refusal('apiKeys.rotate', { id: apiKey.id }, by(owner))).toMatchObject({ code: 'API_KEY_ENDED' });
+  expect(await olympus.refusal('apiKeys.rotate', { id: apiKey.id }, by(owner))).toMatchObject({
+    code: 'API_KEY_ENDED',
+  });
   const listed = await olympus.call<{ items: { id: string }[] }>('apiKeys.list', { revoked: true }, by(owner));
   expect(listed.items.map(({ id }) => id)).toEqual([apiKey.id]);
 });
@@ -215,4 +235,16 @@ test('the last use is noted at most once a minute', async () => {
   olympus.clock.advance(60_000);
   await use();
   await expect.poll(lastUse).not.toBe(first);
+});
+
+test('nobody gives a key what they do not hold themself', async () => {
+  const { create } = apiKeys({ cursors: olympus.cursors });
+  // No role manages keys without holding every scope; tokens of other kinds may.
+  const principal = { permissions: new Set(['apiKeys:manage', 'orders:read']) };
+  const ctx = { principal, clock: olympus.clock } as never;
+  const input = { name: 'X', scopes: ['orders:read' as const, 'orders:write' as const] };
+  await expect(create({ input, ctx, fail })).rejects.toMatchObject({
+    code: 'SCOPE_TOO_WIDE',
+    data: { scopes: ['orders:write'] },
+  });
 });

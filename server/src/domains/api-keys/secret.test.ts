@@ -12,7 +12,14 @@ test('a key shows its prefix, and every single typo is told without the database
     const other = secret[place] === 'a' ? 'b' : 'a';
     expect(prefixOf(secret.slice(0, place) + other + secret.slice(place + 1)), `typo at ${place}`).toBeNull();
   }
-  for (const fake of ['', 'olk_', secret.slice(0, -1), `${secret}0`, secret.toLowerCase(), `${prefix}_${'0'.repeat(49)}`])
+  for (const fake of [
+    '',
+    'olk_',
+    secret.slice(0, -1),
+    `${secret}0`,
+    secret.toLowerCase(),
+    `${prefix}_${'0'.repeat(49)}`,
+  ])
     expect(prefixOf(fake), fake).toBeNull();
 });
 

@@ -194,5 +194,7 @@ test('whatever statement is sent for them, the database keeps it to their orders
   expect(batches).toEqual([{ id: here.id }]);
   expect(await database.tenant(principal.tenantId).rows(all)).toHaveLength(3);
   expect(() => database.tenant({ tenantId: principal.tenantId, locationIds: new Set() })).toThrow(TypeError);
-  expect(() => database.tenant({ tenantId: principal.tenantId, locationIds: new Set([`${soho}'`]) })).toThrow(TypeError);
+  expect(() => database.tenant({ tenantId: principal.tenantId, locationIds: new Set([`${soho}'`]) })).toThrow(
+    TypeError,
+  );
 });
