@@ -1,8 +1,7 @@
 import { contracts, contractsOf } from '@olympus/contracts';
-import { openDatabase } from '@olympus/database';
+import type { Database } from '@olympus/database';
 import type { Command } from 'commander';
 import { closest } from 'fastest-levenshtein';
-import type { Config } from '../config.ts';
 import { explain, type Explanation } from '../domains/access/explain.ts';
 
 /** Exit code of a question that could not be answered; 0 and 1 are answers. */
@@ -19,7 +18,7 @@ Examples:
   $ pnpm olympus access explain olk_4fWq0ZxT9b2K orders.list`;
 
 /** `olympus access explain USER PROCEDURE`. */
-export function accessCommand(program: Command, config: () => Config): void {
+export function accessCommand(program: Command, open: () => Promise<Database>): void {
   program
     .command('access')
     .description('look into who may do what')
@@ -39,7 +38,7 @@ export function accessCommand(program: Command, config: () => Config): void {
         );
         throw new Error(`there is no procedure ${path}; the nearest is ${nearest}`);
       }
-      const database = await openDatabase({ ...config().database, migrate: false });
+      const database = await open();
       try {
         const explanation = await explain(database.systemDb, user, { ...asked, now: new Date() });
         if (!explanation) throw new Error(`there is no user and no API key ${user}`);

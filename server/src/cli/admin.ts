@@ -1,6 +1,5 @@
-import { openDatabase } from '@olympus/database';
+import type { Database } from '@olympus/database';
 import type { Command } from 'commander';
-import type { Config } from '../config.ts';
 import { createPasswords } from '../domains/auth/passwords.ts';
 import { createAdmin } from '../domains/tenants/admins.ts';
 import { Failure } from '../kernel/failure.ts';
@@ -11,8 +10,14 @@ const details = `
 The password comes from OLYMPUS_ADMIN_PASSWORD; without one it is made up and shown this once.
 Works on the database of DATABASE_URL, or on the embedded one while no server runs on it.`;
 
+export interface AdminOptions {
+  readonly open: () => Promise<Database>;
+  /** null: made up. */
+  readonly password: () => string | null;
+}
+
 /** `olympus admin create`: the only way in which a user of the platform comes to be. */
-export function adminCommand(program: Command, config: () => Config): void {
+export function adminCommand(program: Command, { open, password: given }: AdminOptions): void {
   program
     .command('admin')
     .description('users of the platform itself')
@@ -22,9 +27,9 @@ export function adminCommand(program: Command, config: () => Config): void {
     .requiredOption('--name <name>', 'as the audit log shows them')
     .addHelpText('after', details)
     .action(async ({ email, name }: { email: string; name: string }) => {
-      const { database: settings, adminPassword } = config();
-      const password = adminPassword ?? randomIds.secret(18);
-      const database = await openDatabase({ ...settings, migrate: true });
+      const chosen = given();
+      const password = chosen ?? randomIds.secret(18);
+      const database = await open();
       try {
         const deps = { database, passwords: createPasswords(), clock: systemClock, ids: randomIds };
         await createAdmin(deps, { email, name, password });
@@ -33,7 +38,7 @@ export function adminCommand(program: Command, config: () => Config): void {
       } finally {
         await database.close();
       }
-      process.stdout.write(`${email} is a super_admin${adminPassword === null ? `. Password: ${password}` : ''}\n`);
+      process.stdout.write(`${email} is a super_admin${chosen === null ? `. Password: ${password}` : ''}\n`);
     });
 }
 

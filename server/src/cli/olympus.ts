@@ -42,8 +42,11 @@ program
     await writeFile(resolve(file), renderOpenApi('3.1.0'));
   });
 
-accessCommand(program, () => readConfig(process.env));
-adminCommand(program, () => readConfig(process.env));
+accessCommand(program, () => openDatabase({ ...readConfig(process.env).database, migrate: false }));
+adminCommand(program, {
+  open: () => openDatabase({ ...readConfig(process.env).database, migrate: true }),
+  password: () => readConfig(process.env).adminPassword,
+});
 importCommand(program);
 
 try {

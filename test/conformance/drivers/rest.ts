@@ -42,5 +42,8 @@ export const rest = (url: string): Driver => ({
 });
 
 function reviveInstant(key: string, value: unknown): unknown {
-  return /^(createdAt|updatedAt|placedAt|expiresAt|suspendedAt|revokedAt|lastUsedAt|rotatedUntil)$/.test(key) && typeof value === 'string' ? new Date(value) : value;
+  return /^(createdAt|updatedAt|placedAt|expiresAt|suspendedAt|revokedAt|lastUsedAt|rotatedUntil)$/.test(key) &&
+    typeof value === 'string'
+    ? new Date(value)
+    : value;
 }

@@ -71,8 +71,8 @@ export async function lockWithOwners(db: Db, id: string): Promise<{ user: User; 
     select ${columns} from users
     where tenant_id = ${db.tenantId}::uuid and (id = ${id}::uuid or (role = 'owner' and active))
     order by id for no key update`);
-  const user = locked.find((one) => one.id === id);
-  return user && { user, otherOwners: locked.filter((one) => one.id !== id).length };
+  const user = locked.find((one) => one.id === id.toLowerCase());
+  return user && { user, otherOwners: locked.filter((one) => one.id !== user.id).length };
 }
 
 /** Throws the database's `23505` when the address is in use. */
