@@ -51,6 +51,8 @@ const subscribe = JSON.stringify({
   params: { path: 'orders.updates', input: { json: {} } },
 });
 
+const hasBegun = (message: Buffer): boolean => message.includes('"started"');
+
 async function openSocket(url: string, token: string) {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { headers: { authorization: `Bearer ${token}` } });
   let code: number | null = null;
@@ -63,7 +65,7 @@ async function openSocket(url: string, token: string) {
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
     socket.once('open', () => socket.send(subscribe));
-    socket.on('message', (data) => String(data).includes('"started"') && resolve());
+    socket.on('message', (data: Buffer) => hasBegun(data) && resolve());
   });
   return { closed, code: () => code };
 }
@@ -77,7 +79,7 @@ async function openSocketByParams(url: string, token: string): Promise<boolean> 
       socket.send(JSON.stringify({ method: 'connectionParams', data: { token } }));
       socket.send(subscribe);
     });
-    socket.on('message', (data) => String(data).includes('"started"') && resolve(true));
+    socket.on('message', (data: Buffer) => hasBegun(data) && resolve(true));
   });
   socket.terminate();
   return begun;

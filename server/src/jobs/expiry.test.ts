@@ -47,7 +47,12 @@ describe.each(kinds)('expiry on %s', (_, install) => {
     await token('old', now - 8 * day);
     await token('spent lately', now - 6 * day);
     await token('good', now + day);
-    expect(await expire(database, at(now))).toEqual({ idempotencyKeys: 2500, refreshTokens: 1, events: 0 });
+    await run(sql`
+      insert into access_changes (tenant_id, kind, subject_id, changed_at)
+      values (${tenant}::uuid, 'user', ${tenant}::uuid, now() - interval '3 hours'),
+             (${tenant}::uuid, 'user', ${tenant}::uuid, now())`);
+    const gone = { idempotencyKeys: 2500, refreshTokens: 1, events: 0, accessChanges: 1 };
+    expect(await expire(database, at(now))).toEqual(gone);
     expect(await run(sql`select key as name from idempotency_keys where tenant_id = ${tenant}::uuid`)).toEqual([
       { name: '2501' },
     ]);
@@ -55,7 +60,7 @@ describe.each(kinds)('expiry on %s', (_, install) => {
       sql`select token_hash as name from refresh_tokens where tenant_id = ${tenant}::uuid order by expires_at`,
     );
     expect(left.map(({ name }) => name.replace(tenant, ''))).toEqual(['spent lately', 'good']);
-    expect(await expire(database, at(now))).toEqual({ idempotencyKeys: 0, refreshTokens: 0, events: 0 });
+    expect(await expire(database, at(now))).toEqual({ idempotencyKeys: 0, refreshTokens: 0, events: 0, accessChanges: 0 });
   });
 
   it('cuts the log at its beginning: who was there resumes, who was before is told', async () => {

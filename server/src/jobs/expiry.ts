@@ -16,6 +16,7 @@ export interface Expired {
   readonly idempotencyKeys: number;
   readonly refreshTokens: number;
   readonly events: number;
+  readonly accessChanges: number;
 }
 
 const dayMs = 86_400_000;
@@ -34,6 +35,7 @@ export async function expire(
     idempotencyKeys: await inBatches(() => expireKeys(database, new Date(now))),
     refreshTokens: await inBatches(() => expireTokens(database, ago(retention.tokenDays))),
     events: await inBatches(() => expireEvents(database, ago(retention.eventDays))),
+    accessChanges: await inBatches(() => expireAccessChanges(database)),
   };
 }
 
@@ -66,6 +68,18 @@ const expireTokens = ({ systemDb }: Database, before: Date) =>
       delete from refresh_tokens where (tenant_id, id) in (
         select tenant_id, id from refresh_tokens where expires_at <= ${before}
         order by expires_at limit ${sql.raw(String(batch))} for update skip locked)
+      returning 1)
+    select count(*)::int as count from expired`),
+  );
+
+/** Nobody reads what is older than an hour; by the database's clock, which wrote it. */
+const expireAccessChanges = ({ systemDb }: Database) =>
+  count(
+    systemDb.rows(sql`
+    with expired as (
+      delete from access_changes where sequence in (
+        select sequence from access_changes where changed_at < clock_timestamp() - interval '2 hours'
+        order by sequence limit ${sql.raw(String(batch))} for update skip locked)
       returning 1)
     select count(*)::int as count from expired`),
   );
