@@ -60,7 +60,12 @@ describe.each(kinds)('expiry on %s', (_, install) => {
       sql`select token_hash as name from refresh_tokens where tenant_id = ${tenant}::uuid order by expires_at`,
     );
     expect(left.map(({ name }) => name.replace(tenant, ''))).toEqual(['spent lately', 'good']);
-    expect(await expire(database, at(now))).toEqual({ idempotencyKeys: 0, refreshTokens: 0, events: 0, accessChanges: 0 });
+    expect(await expire(database, at(now))).toEqual({
+      idempotencyKeys: 0,
+      refreshTokens: 0,
+      events: 0,
+      accessChanges: 0,
+    });
   });
 
   it('cuts the log at its beginning: who was there resumes, who was before is told', async () => {
