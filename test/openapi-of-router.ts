@@ -12,6 +12,7 @@ const kernel: Kernel = {
   procedures,
   byPath: new Map(procedures.map((procedure) => [procedure.path, procedure])),
   execute: () => Promise.reject(new Error('is only read')),
+  onAccessChange: () => () => undefined,
   identify: () => Promise.resolve(null),
 };
 const document = generateOpenApiDocument(createRouter(kernel) as unknown as OpenApiRouter, {

@@ -33,12 +33,14 @@ export type CommonCode = CommonErrorCode;
 
 export type {
   AnalyticsSummary,
+  ApiKey,
   Customer,
   Dashboard,
   DeviceSession,
   ImportReport,
   InputIssue,
   Interval,
+  IssuedApiKey,
   LiveCounters,
   Location,
   Money,
@@ -55,6 +57,7 @@ export type {
   Role,
   Session,
   Tenant,
+  TenantRecord,
   TopCustomers,
   TopProducts,
   Tracked,

@@ -13,6 +13,7 @@ export type { SessionStore, StoredSession } from './session.ts';
 export type { TextStorage } from './stored-session.ts';
 export type {
   AnalyticsSummary,
+  ApiKey,
   CommonCode,
   Customer,
   Dashboard,
@@ -20,6 +21,7 @@ export type {
   ImportReport,
   InputIssue,
   Interval,
+  IssuedApiKey,
   LiveCounters,
   Location,
   Money,
@@ -36,6 +38,7 @@ export type {
   Role,
   Session,
   Tenant,
+  TenantRecord,
   TopCustomers,
   TopProducts,
   Tracked,

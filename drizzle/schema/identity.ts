@@ -1,4 +1,16 @@
-import { boolean, foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import {
+  boolean,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { id, instant, ownTenantPolicy, stamps, systemPolicy, tenantId, tenantPolicy } from '../columns.ts';
 
 export const tenants = pgTable(
@@ -9,8 +21,19 @@ export const tenants = pgTable(
     timeZone: text('time_zone').notNull(),
     currency: text().notNull(),
     createdAt: instant('created_at').notNull(),
+    /** While it is set, every credential of the tenant is refused. */
+    suspendedAt: instant('suspended_at'),
+    suspendedFor: text('suspended_for'),
+    /** The one tenant of the platform's own users; its permissions reach no data of tenants. */
+    platform: boolean().notNull().default(false),
   },
-  () => [ownTenantPolicy, systemPolicy('tenants', 'all', 'registration')],
+  (t) => [
+    uniqueIndex('tenants_platform')
+      .on(t.platform)
+      .where(sql`platform`),
+    ownTenantPolicy,
+    systemPolicy('tenants', 'all', 'registration'),
+  ],
 );
 
 /** An e-mail address is one user of one tenant: unique across all of them, and found before the tenant is known. */
@@ -23,6 +46,11 @@ export const users = pgTable(
     name: text().notNull(),
     role: text().notNull(),
     active: boolean().notNull().default(true),
+    /** The locations whose orders the user is kept to; empty: all. */
+    locationIds: uuid('location_ids')
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
     passwordHash: text('password_hash').notNull(),
     /** When the user has shown that `email` is theirs. */
     emailVerifiedAt: instant('email_verified_at'),

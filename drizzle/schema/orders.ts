@@ -1,5 +1,5 @@
 import { bigint, date, foreignKey, index, integer, pgTable, primaryKey, text, unique, uuid } from 'drizzle-orm/pg-core';
-import { code, id, instant, money, stamps, systemPolicy, tenantId, tenantPolicy } from '../columns.ts';
+import { code, id, instant, locationPolicy, money, stamps, systemPolicy, tenantId, tenantPolicy } from '../columns.ts';
 import { customers, locations, products } from './catalogue.ts';
 import { tenants } from './identity.ts';
 
@@ -46,6 +46,7 @@ export const orders = pgTable(
     index('orders_of_customer').on(t.tenantId, t.customerId, t.placedAt),
     index('orders_day').on(t.tenantId, t.placedOn),
     tenantPolicy('orders'),
+    locationPolicy('orders'),
     systemPolicy('orders', 'select', 'rollup'),
   ],
 );

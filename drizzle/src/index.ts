@@ -10,6 +10,7 @@ export {
   isUnavailable,
   pgErrorCode,
 } from './errors.ts';
+export { atEveryLocation } from './every-location.ts';
 export { jobsSchema, roles } from './roles.ts';
 export { given } from './statement.ts';
 export type {
@@ -19,6 +20,7 @@ export type {
   Db,
   InTransaction,
   PoolStats,
+  Reach,
   SystemDb,
   SystemSession,
 } from './types.ts';

@@ -1,5 +1,5 @@
 import type { Pool } from './pool.ts';
-import { checkTenant, compile, underTenant, type Statement } from './statement.ts';
+import { compile, settingsOf, underTenant, type Settings, type Statement } from './statement.ts';
 import { streamAlone } from './stream.ts';
 import { transact } from './transaction.ts';
 import type { Database } from './types.ts';
@@ -15,17 +15,19 @@ export interface QueryOptions {
 
 export function createQueries({ app, system, holdCursors }: QueryOptions): Queries {
   return {
-    tenant(tenantId) {
-      checkTenant(tenantId);
+    tenant(reach) {
+      const settings = settingsOf(reach);
       return {
-        tenantId,
-        rows: async (statement) => single(app, underTenant(compile(statement), tenantId)),
+        tenantId: settings.tenantId,
+        rows: async (statement) => single(app, underTenant(compile(statement), settings)),
         stream: (statement, batch) =>
-          streamAlone(app, compile(statement), { begin: beginFor(tenantId), batch, hold: holdCursors }),
+          streamAlone(app, compile(statement), { begin: beginFor(settings), batch, hold: holdCursors }),
       };
     },
-    transaction: async (tenantId, work) =>
-      transact(app, { begin: beginFor(checkTenant(tenantId)), extra: { tenantId } }, work),
+    transaction: async (reach, work) => {
+      const settings = settingsOf(reach);
+      return transact(app, { begin: beginFor(settings), extra: { tenantId: settings.tenantId } }, work);
+    },
     systemTransaction: (work) => transact(system, { begin: 'begin', extra: {} }, work),
     systemDb: {
       rows: async (statement) => single(system, compile(statement)),
@@ -35,8 +37,9 @@ export function createQueries({ app, system, holdCursors }: QueryOptions): Queri
   };
 }
 
-function beginFor(tenantId: string): string {
-  return `begin; select set_config('app.tenant_id', '${tenantId}', true)`;
+function beginFor({ tenantId, locationIds }: Settings): string {
+  const kept = locationIds === null ? '' : `, set_config('app.location_ids', '${locationIds}', true)`;
+  return `begin; select set_config('app.tenant_id', '${tenantId}', true)${kept}`;
 }
 
 async function single<R extends object>(pool: Pool, statement: Statement): Promise<R[]> {

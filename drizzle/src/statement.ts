@@ -1,6 +1,7 @@
 import { SQL } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { encodeArray } from './arrays.ts';
+import type { Reach } from './types.ts';
 
 export interface Statement {
   text: string;
@@ -45,21 +46,37 @@ function toParameter(value: unknown): Parameter {
   }
 }
 
-/** Throws a `TypeError` unless `tenantId` is a UUID, which also makes it safe inside a literal. */
-export function checkTenant(tenantId: string): string {
+/** What the session's settings say of a reach; safe inside a literal, since it is made of UUIDs. */
+export interface Settings {
+  readonly tenantId: string;
+  /** Separated by commas; null: all. */
+  readonly locationIds: string | null;
+}
+
+/** Throws a `TypeError` unless every id is a UUID. */
+export function settingsOf(reach: Reach): Settings {
+  const { tenantId, locationIds } = typeof reach === 'string' ? { tenantId: reach, locationIds: null } : reach;
   if (!uuid.test(tenantId)) throw new TypeError('a tenant id must be a UUID');
-  return tenantId;
+  if (!locationIds) return { tenantId, locationIds: null };
+  const locations = [...locationIds];
+  // Empty would mean all to the policies, and it is the one who hands it over that must say so.
+  if (locations.length === 0) throw new TypeError('a reach of no locations reaches nothing');
+  if (!locations.every((id) => uuid.test(id))) throw new TypeError('a location id must be a UUID');
+  return { tenantId, locationIds: locations.join(',') };
 }
 
 /**
  * Names the tenant and reads its rows in one statement. The lateral reference to the materialized `set_config` and the
  * `offset 0`, which the planner may not move conditions across, make PostgreSQL name the tenant before it opens a table.
  */
-export function underTenant({ text, parameters }: Statement, tenantId: string): Statement {
+export function underTenant({ text, parameters }: Statement, { tenantId, locationIds }: Settings): Statement {
+  const place = parameters.length + 1;
+  const kept = locationIds === null ? '' : `, set_config('app.location_ids', $${place + 1}, true) as locations`;
+  const set = `olympus_tenant.tenant is not null${kept && ' and olympus_tenant.locations is not null'}`;
   return {
     text:
-      `with olympus_tenant as materialized (select set_config('app.tenant_id', $${parameters.length + 1}, true) as tenant) ` +
-      `select r.* from olympus_tenant, lateral (select * from (${text}\n) q where olympus_tenant.tenant is not null offset 0) r`,
-    parameters: [...parameters, tenantId],
+      `with olympus_tenant as materialized (select set_config('app.tenant_id', $${place}, true) as tenant${kept}) ` +
+      `select r.* from olympus_tenant, lateral (select * from (${text}\n) q where ${set} offset 0) r`,
+    parameters: [...parameters, tenantId, ...(locationIds === null ? [] : [locationIds])],
   };
 }

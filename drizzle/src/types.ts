@@ -33,6 +33,12 @@ export interface DatabaseOptions {
   log?: DatabaseLog;
 }
 
+/**
+ * How far statements reach: a tenant, or of its orders only those of some locations. Whoever calls for a principal hands
+ * the principal over, so that its locations cannot be forgotten.
+ */
+export type Reach = string | { readonly tenantId: string; readonly locationIds: ReadonlySet<string> | null };
+
 /** Statements of one tenant, under row-level security. */
 export interface Db {
   readonly tenantId: string;
@@ -72,10 +78,10 @@ export interface Database {
   readonly app: postgres.Sql;
   /** A plain client with sessions of `olympus_system`, apart from the pool. */
   readonly system: postgres.Sql;
-  /** Single reads without a transaction. Throws a `TypeError` when `tenantId` is no UUID. */
-  tenant(tenantId: string): Db;
+  /** Single reads without a transaction. Throws a `TypeError` when an id is no UUID. */
+  tenant(reach: Reach): Db;
   /** Commits when `work` resolves, rolls back when it throws. Runs `work` again, up to 3 times, after a deadlock or a serialization failure. */
-  transaction<T>(tenantId: string, work: (db: InTransaction<Db>) => Promise<T>): Promise<T>;
+  transaction<T>(reach: Reach, work: (db: InTransaction<Db>) => Promise<T>): Promise<T>;
   systemTransaction<T>(work: (db: InTransaction<SystemDb>) => Promise<T>): Promise<T>;
   readonly systemDb: SystemDb;
   /**

@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import { createLetters } from './domains/account/letters.ts';
 import { account } from './domains/account/procedures.ts';
 import { analytics } from './domains/analytics/procedures.ts';
+import { apiKeys } from './domains/api-keys/procedures.ts';
 import { createAuth } from './domains/auth/index.ts';
 import { createCursors } from './domains/cursors.ts';
 import { customers } from './domains/customers/procedures.ts';
@@ -15,6 +16,8 @@ import { createOrderImport } from './domains/orders/import.ts';
 import { orders } from './domains/orders/procedures.ts';
 import { createProductImport } from './domains/products/import.ts';
 import { products } from './domains/products/procedures.ts';
+import { createAdmin, type NewAdmin } from './domains/tenants/admins.ts';
+import { tenants } from './domains/tenants/procedures.ts';
 import { users } from './domains/users/procedures.ts';
 import { createEvents } from './events/events.ts';
 import { orderUpdates, productUpdates } from './events/updates.ts';
@@ -44,6 +47,8 @@ export interface App {
   readonly log: Logger;
   /** How to sign in to the demo tenant; null when none is seeded. */
   readonly demo: DemoLogin | null;
+  /** Makes a user of the platform. For the operator: no protocol reaches it. */
+  createAdmin(admin: NewAdmin): Promise<void>;
   /** Drains and stops when the process is told to. */
   stopOnSignals(): void;
   close(): Promise<void>;
@@ -95,11 +100,14 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     cursors,
     clock,
     ids,
+    log,
     config: config.auth,
     // However often somebody asks, a mail of a kind goes to an address once a minute at most.
     post: (db, letter) =>
       queue.send(db, { queue: 'mail', data: letter, once: { name: `${letter.kind}:${letter.email}`, seconds: 60 } }),
   });
+  auth.changes.start();
+  lifecycle.onStop('access changes', () => auth.changes.stop());
   const events = createEvents({
     database,
     redis,
@@ -135,6 +143,8 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
         follow: orderUpdates(events.follow),
       }),
       analytics: analytics({ follow: events.follow }),
+      apiKeys: apiKeys({ cursors }),
+      tenants: tenants({ database, cursors, auth }),
     }),
   );
   const demo = config.demo.seed
@@ -159,6 +169,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     kernel,
     log,
     demo,
+    createAdmin: (admin) => createAdmin({ database, passwords: auth.passwords, clock, ids }, admin),
     stopOnSignals: () => lifecycle.stopOnSignals(),
     close: async () => {
       await lifecycle.stop();

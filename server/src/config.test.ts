@@ -35,6 +35,7 @@ test('without variables everything has a sensible value', () => {
     deadlineMs: 30_000,
     maxInFlight: 5000,
     drainSeconds: 15,
+    adminPassword: null,
     demo: { seed: true, password: null },
   });
 });

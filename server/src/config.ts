@@ -41,6 +41,8 @@ export interface Config {
   readonly maxInFlight: number;
   /** How long a stop waits for what is running. */
   readonly drainSeconds: number;
+  /** Of the platform's user that `olympus admin create` makes; null: made up. */
+  readonly adminPassword: string | null;
   readonly demo: { readonly seed: boolean; readonly password: string | null };
 }
 
@@ -83,6 +85,8 @@ const rateLimits = check(
   readRateLimits,
 );
 
+const password = check('10 to 200 characters', (text) => (text.length >= 10 && text.length <= 200 ? text : undefined));
+
 const variables = z
   .object({
     PORT: whole(0, 65_535).default(4000),
@@ -111,9 +115,8 @@ const variables = z
     OLYMPUS_MAX_IN_FLIGHT: whole(1, 1_000_000).default(5000),
     OLYMPUS_DRAIN_SECONDS: whole(0, 3600).default(15),
     OLYMPUS_SEED_DEMO: oneOf('on', 'off').optional(),
-    OLYMPUS_DEMO_PASSWORD: check('10 to 200 characters', (text) =>
-      text.length >= 10 && text.length <= 200 ? text : undefined,
-    ).optional(),
+    OLYMPUS_DEMO_PASSWORD: password.optional(),
+    OLYMPUS_ADMIN_PASSWORD: password.optional(),
   })
   .refine(({ SMTP_URL, MAIL_FROM }) => SMTP_URL === undefined || MAIL_FROM !== undefined, {
     path: ['MAIL_FROM'],
@@ -161,6 +164,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     deadlineMs: set.OLYMPUS_DEADLINE_MS,
     maxInFlight: set.OLYMPUS_MAX_IN_FLIGHT,
     drainSeconds: set.OLYMPUS_DRAIN_SECONDS,
+    adminPassword: set.OLYMPUS_ADMIN_PASSWORD ?? null,
     demo: {
       // A database of the operator's own gets no invented tenant unless they ask.
       seed: set.OLYMPUS_SEED_DEMO === undefined ? set.DATABASE_URL === undefined : set.OLYMPUS_SEED_DEMO === 'on',

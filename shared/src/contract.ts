@@ -29,6 +29,10 @@ export interface Def {
   readonly status?: 200 | 201 | 204 | 207;
   /** The permission a principal must hold, or `public`. */
   readonly access: Permission | 'public';
+  /** The permission that is enough where the input's `id` is the caller's own; the handler keeps to what is theirs. */
+  readonly ownAccess?: Permission;
+  /** It tells of, or changes, all locations at once: callers who are kept to some are refused. */
+  readonly everyLocation?: true;
   /** An object schema; a procedure without input has none. */
   readonly input?: AnySchema;
   readonly output: AnySchema;

@@ -35,6 +35,7 @@ export const commonErrors = {
     'The caller may not do this',
     z.object({ permission: z.string().nullable() }).meta({ id: 'MissingPermission' }),
   ),
+  TENANT_SUSPENDED: error(403, 'The tenant is suspended', None),
   NOT_FOUND: error(404, 'Nothing is here', None),
   METHOD_NOT_ALLOWED: error(
     405,
@@ -94,6 +95,24 @@ export const errors = {
     'A role above the own one cannot be given or changed',
     z.object({ role: z.string() }).meta({ id: 'RefusedRole' }),
   ),
+  LOCATION_REFUSED: error(
+    403,
+    'The caller is kept to other locations',
+    z
+      .object({
+        locationId: z.string().nullable().meta({ description: 'What was asked for; null for none' }),
+        allowed: z.array(z.string()).meta({ description: 'The locations that the caller is kept to' }),
+      })
+      .meta({ id: 'RefusedLocation' }),
+  ),
+  SCOPE_TOO_WIDE: error(
+    403,
+    'A key cannot be given a permission that its maker does not hold',
+    z.object({ scopes: z.array(z.string()) }).meta({ id: 'RefusedScopes' }),
+  ),
+  API_KEY_NOT_FOUND: error(404, 'No such API key', Missing),
+  API_KEY_ENDED: error(409, 'The API key is revoked or has expired', Missing),
+  TENANT_NOT_FOUND: error(404, 'No such tenant', Missing),
   EMAIL_TAKEN: error(409, 'The e-mail address is in use', z.object({ email: z.string() }).meta({ id: 'TakenEmail' })),
   LAST_OWNER: error(409, 'A tenant keeps at least one active owner', None),
   USER_NOT_FOUND: error(404, 'No such user', Missing),

@@ -1,11 +1,17 @@
-/** Roles of a tenant's users, from least to most. `super_admin` is the platform's own and holds no tenant permission. */
+/** Roles of a tenant's users, from least to most. */
 export const roles = ['viewer', 'staff', 'manager', 'admin', 'owner'] as const;
-export type Role = (typeof roles)[number];
+export type TenantRole = (typeof roles)[number];
+
+/** The platform's own role. It stands in no tenant's hierarchy and holds no permission over a tenant's data. */
+export const superAdmin = 'super_admin';
+export type Role = TenantRole | typeof superAdmin;
+export const allRoles = [...roles, superAdmin] as const;
 
 const granted = {
   viewer: [
     'self:read',
     'self:write',
+    'identity:read',
     'products:read',
     'orders:read',
     'customers:read',
@@ -14,19 +20,60 @@ const granted = {
   ],
   staff: ['orders:write', 'customers:write', 'stock:write'],
   manager: ['products:write', 'locations:write', 'users:read', 'orders:import', 'orders:export', 'products:import'],
-  admin: ['users:write'],
+  admin: ['users:write', 'apiKeys:manage'],
   owner: ['tenant:manage'],
+  super_admin: ['self:read', 'self:write', 'identity:read', 'platform:tenants'],
 } as const satisfies Record<Role, readonly string[]>;
 
 export type Permission = (typeof granted)[Role][number];
 
-/** Whether `role` stands at or above `other`. */
-export const atLeast = (role: Role, other: Role): boolean => roles.indexOf(role) >= roles.indexOf(other);
+/** Whether `role` stands at or above `other`. The platform's role and those of tenants are above nobody of each other. */
+export const atLeast = (role: Role, other: Role): boolean =>
+  role === other || (role !== superAdmin && other !== superAdmin && roles.indexOf(role) >= roles.indexOf(other));
 
 /** Each role's own permissions and those of every role below it. */
 export const permissionsOf: Readonly<Record<Role, ReadonlySet<Permission>>> = Object.fromEntries(
-  roles.map((role) => [
+  allRoles.map((role) => [
     role,
-    new Set<Permission>(roles.filter((lower) => atLeast(role, lower)).flatMap((lower) => granted[lower])),
+    new Set<Permission>(allRoles.filter((lower) => atLeast(role, lower)).flatMap((lower) => granted[lower])),
   ]),
 ) as unknown as Record<Role, ReadonlySet<Permission>>;
+
+/**
+ * What an API key may be given. A list of its own, so that a permission that is added later reaches no key unasked:
+ * never a person's own account (`self:*`), users, keys, the tenant, or the platform.
+ */
+export const keyScopes = [
+  'products:read',
+  'products:write',
+  'products:import',
+  'stock:write',
+  'orders:read',
+  'orders:write',
+  'orders:import',
+  'orders:export',
+  'customers:read',
+  'customers:write',
+  'locations:read',
+  'locations:write',
+  'analytics:read',
+] as const satisfies readonly Permission[];
+export type KeyScope = (typeof keyScopes)[number];
+
+/** What a key may do now: its scopes, as far as its creator still holds them. Every key may ask who it is. */
+export const permissionsOfKey = (creator: Role, scopes: readonly string[]): ReadonlySet<Permission> =>
+  new Set<Permission>([
+    'identity:read',
+    ...keyScopes.filter((scope) => scopes.includes(scope) && permissionsOf[creator].has(scope)),
+  ]);
+
+/** What outlives the hour of a platform user who acts in a tenant, or is a person's own. */
+const notForActors: ReadonlySet<Permission> = new Set<Permission>(['self:read', 'self:write', 'apiKeys:manage']);
+
+/** What a platform user may do who acts in a tenant with a role of its hierarchy. */
+export const permissionsOfActor = (role: TenantRole): ReadonlySet<Permission> =>
+  new Set([...permissionsOf[role]].filter((permission) => !notForActors.has(permission)));
+
+/** Roles that hold a permission by themselves, from least to most. */
+export const rolesWith = (permission: Permission): Role[] =>
+  allRoles.filter((role) => permissionsOf[role].has(permission));

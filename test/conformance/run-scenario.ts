@@ -1,18 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { URI, type TOTP } from 'otpauth';
 import { expect } from 'vitest';
-import { registerTenant, rest, type Session } from '../harness.ts';
+import { registerTenant, rest, type Olympus, type Session } from '../harness.ts';
 import type { Actor, Driver, Outcome, Scenario, Step } from './scenario.ts';
 
 const password = 'correct horse battery';
 
+type World = Pick<Olympus, 'url' | 'app'>;
+
 /** The people of one scenario, made when they are first needed. */
 class Cast {
   readonly #url: string;
+  readonly #app: Olympus['app'];
   readonly #sessions = new Map<Actor, Promise<Session>>();
 
-  constructor(url: string) {
+  constructor({ url, app }: World) {
     this.#url = url;
+    this.#app = app;
   }
 
   session(actor: Actor): Promise<Session> {
@@ -28,11 +32,19 @@ class Cast {
 
   async #make(actor: Actor): Promise<Session> {
     if (actor === 'owner' || actor === 'stranger') return registerTenant(this.#url, { password });
+    const email = `${actor.toLowerCase()}-${randomBytes(6).toString('hex')}@shop.test`;
+    if (actor === 'superAdmin') {
+      await this.#app.createAdmin({ email, name: actor, password });
+      return this.#signIn(email);
+    }
     const owner = await this.session('owner');
-    const email = `${actor}-${randomBytes(6).toString('hex')}@shop.test`;
     const body = { email, name: actor, role: actor, password };
     const made = await rest(this.#url, { method: 'POST', path: '/users', token: owner.accessToken, body });
     expect(made.status).toBe(201);
+    return this.#signIn(email);
+  }
+
+  async #signIn(email: string): Promise<Session> {
     return (await rest<Session>(this.#url, { method: 'POST', path: '/auth/login', body: { email, password } })).body;
   }
 
@@ -40,7 +52,7 @@ class Cast {
   async known(name: string): Promise<unknown> {
     if (name === 'password') return password;
     if (name === 'freshEmail') return `fresh-${randomBytes(8).toString('hex')}@shop.test`;
-    const match = /^(owner|staff|viewer)(Id|Email|Token)$/.exec(name);
+    const match = /^(owner|staff|viewer|superAdmin)(Id|Email|Token)$/.exec(name);
     if (!match) throw new Error(`nothing is known as $${name}`);
     const session = await this.session(match[1] as Actor);
     return match[2] === 'Id' ? session.user.id : match[2] === 'Email' ? session.user.email : session.accessToken;
@@ -48,14 +60,14 @@ class Cast {
 }
 
 /** Plays a scenario over a driver, checks every answer, and returns them in a form that is equal over all drivers. */
-export async function runScenario(scenario: Scenario, driver: Driver, url: string): Promise<unknown[]> {
-  const cast = new Cast(url);
+export async function runScenario(scenario: Scenario, driver: Driver, world: World): Promise<unknown[]> {
+  const cast = new Cast(world);
   const saved = new Map<string, unknown>();
   const transcript: unknown[] = [];
   for (const step of scenario.steps) {
     const input = await resolve(step.input, saved, cast);
     const outcome = await driver.call(step.call, input, {
-      token: await cast.token(step.as ?? 'owner'),
+      token: step.bearer ? String(await resolve(step.bearer, saved, cast)) : await cast.token(step.as ?? 'owner'),
       key: step.key ?? null,
     });
     await check(step, outcome, { saved, cast });
@@ -122,7 +134,8 @@ function anonymous(value: unknown, names = new Map<string, string>()): unknown {
         return names.get(id) ?? '';
       })
       .replace(/^(eyJ|olr_)[\w.-]+$/, '<token>')
-      .replace(/\b(fresh|owner|staff|viewer)-[0-9a-f]+@shop\.test/g, '<$1 address>')
+      .replace(/^olk_\w+$/, '<key>')
+      .replace(/\b(fresh|owner|staff|viewer|superadmin)-[0-9a-f]+@shop\.test/g, '<$1 address>')
       .replace(/^Shop [0-9a-f]+$/, '<shop>');
   }
   if (Array.isArray(value)) return value.map((item) => anonymous(item, names));

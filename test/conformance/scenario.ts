@@ -1,7 +1,10 @@
 import type { CommonErrorCode, DeclaredErrorCode } from '@olympus/contracts';
 
-/** Who makes a call. Each scenario has a tenant of its own with these users; `stranger` owns another tenant. */
-export type Actor = 'owner' | 'staff' | 'viewer' | 'stranger' | 'nobody' | 'forger';
+/**
+ * Who makes a call. Each scenario has a tenant of its own with these users; `stranger` owns another
+ * tenant, and `superAdmin` is the platform's.
+ */
+export type Actor = 'owner' | 'staff' | 'viewer' | 'stranger' | 'superAdmin' | 'nobody' | 'forger';
 
 /**
  * One call and what it must come to. In `input`, a text such as `$mug.id` stands for what an earlier step saved as `mug`,
@@ -12,6 +15,8 @@ export interface Step {
   readonly call: string;
   readonly input?: unknown;
   readonly as?: Actor;
+  /** A credential that an earlier step saved, in the place of an actor's. */
+  readonly bearer?: string;
   readonly key?: string;
   readonly save?: string;
   readonly value?: unknown;

@@ -6,6 +6,8 @@ import { openDatabase } from '@olympus/database';
 import { startApp } from '../app.ts';
 import { readConfig } from '../config.ts';
 import { renderOpenApi } from '../transports/openapi.ts';
+import { accessCommand } from './access.ts';
+import { adminCommand } from './admin.ts';
 import { importCommand } from './import.ts';
 import { welcome } from './welcome.ts';
 
@@ -40,11 +42,16 @@ program
     await writeFile(resolve(file), renderOpenApi('3.1.0'));
   });
 
+accessCommand(program, () => openDatabase({ ...readConfig(process.env).database, migrate: false }));
+adminCommand(program, {
+  open: () => openDatabase({ ...readConfig(process.env).database, migrate: true }),
+  password: () => readConfig(process.env).adminPassword,
+});
 importCommand(program);
 
 try {
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode ||= 1;
 }

@@ -83,8 +83,10 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
   const secrets = await loadSecrets(database, clock, ids);
   const letters: Letter[] = [];
   const post = async (_: unknown, letter: Letter) => void letters.push(letter);
-  const authOptions: AuthOptions = { database, keys, secrets, cursors, post, clock, ids, config };
+  const log = createLogger({ level: 'silent', destination: { write() {} } });
+  const authOptions: AuthOptions = { database, keys, secrets, cursors, post, clock, ids, log, config };
   const auth = createAuth(authOptions);
+  auth.changes.start();
   const deps = { database, auth, authOptions, cursors, clock, ids, letters };
   const none = { limit: 1e9, windowSeconds: 1 };
   const kernel = createKernel(
@@ -96,7 +98,7 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
       limiter: createRateLimiter({ limits: { read: none, write: none, signIn: none, stream: none } }),
       cache: createQueryCache(),
       telemetry: { observe() {} },
-      log: createLogger({ level: 'silent', destination: { write() {} } }),
+      log,
       limits: { deadlineMs: 20_000, maxInFlight: 1000 },
     },
     [...procedures('auth', contracts.auth, auth.handlers), ...(options.procedures?.(deps) ?? [])],
@@ -133,6 +135,7 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
       return call<Session>('auth.register', input);
     },
     async close() {
+      await auth.changes.stop();
       await database.close();
       await remove();
     },

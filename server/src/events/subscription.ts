@@ -42,7 +42,9 @@ export interface FollowOptions<T extends Topic> {
  * their place. Starts with the call, not with the first pull.
  */
 export type Follow = <T extends Topic>(
-  ctx: Pick<Context, 'signal'> & { readonly principal: Pick<Context['principal'], 'tenantId' | 'expiresAt'> },
+  ctx: Pick<Context, 'signal'> & {
+    readonly principal: Pick<Context['principal'], 'tenantId' | 'expiresAt' | 'locationIds'>;
+  },
   options: FollowOptions<T>,
 ) => Following<Events[T]>;
 
@@ -56,7 +58,7 @@ const retryMs = 500;
 
 export function createFollow({ hub, log, clock }: FollowDependencies): Follow {
   return (ctx, { topic, lastEventId, filter }) => {
-    const { tenantId, expiresAt } = ctx.principal;
+    const { tenantId, expiresAt, locationIds } = ctx.principal;
     const subscriber = hub.subscribe({ tenantId, topic });
     const expiry = createExpiry(expiresAt, clock, () => subscriber.end());
     const end = () => {
@@ -78,6 +80,7 @@ export function createFollow({ hub, log, clock }: FollowDependencies): Follow {
       try {
         for await (const { id, event } of events) {
           if (expiry.passed()) break;
+          if (!isWithin(event, locationIds)) continue;
           if (event.type === 'reset' || !wanted || wanted(event)) yield { id, event: event as never };
         }
         if (expiry.passed()) throw new Failure('UNAUTHENTICATED', null);
@@ -87,6 +90,16 @@ export function createFollow({ hub, log, clock }: FollowDependencies): Follow {
     }
     return following(follow(), { started, end });
   };
+}
+
+/**
+ * Whether an event may be told to somebody who is kept to these locations. An import tells of orders of none. An order
+ * that has moved out of reach is not told of: whoever may not read it may not watch it leave.
+ */
+function isWithin(event: EventPayload | Reset, locationIds: ReadonlySet<string> | null): boolean {
+  if (!locationIds || event.type === 'reset') return true;
+  if ('order' in event) return event.order.locationId !== null && locationIds.has(event.order.locationId);
+  return event.type !== 'orders.imported';
 }
 
 interface Source {

@@ -61,7 +61,19 @@ describe.each(kinds)('expiry on %s', (_, install) => {
     await link('good', now + day);
     await run(sql`insert into sign_in_failures (key, count, expires_at) values ('over', 1, ${new Date(now - 1)})`);
     await run(sql`insert into sign_in_failures (key, count, expires_at) values ('fresh', 1, ${new Date(now + day)})`);
-    const over = { idempotencyKeys: 2500, refreshTokens: 1, sessions: 1, mailTokens: 1, signInFailures: 1, events: 0 };
+    await run(sql`
+      insert into access_changes (tenant_id, kind, subject_id, changed_at)
+      values (${tenant}::uuid, 'user', ${tenant}::uuid, now() - interval '3 hours'),
+             (${tenant}::uuid, 'user', ${tenant}::uuid, now())`);
+    const over = {
+      idempotencyKeys: 2500,
+      refreshTokens: 1,
+      sessions: 1,
+      mailTokens: 1,
+      signInFailures: 1,
+      events: 0,
+      accessChanges: 1,
+    };
     expect(await expire(database, at(now))).toEqual(over);
     expect(await run(sql`select key as name from idempotency_keys where tenant_id = ${tenant}::uuid`)).toEqual([
       { name: '2501' },

@@ -19,6 +19,7 @@ export interface Expired {
   readonly mailTokens: number;
   readonly signInFailures: number;
   readonly events: number;
+  readonly accessChanges: number;
 }
 
 const dayMs = 86_400_000;
@@ -42,6 +43,7 @@ export async function expire(
     mailTokens: await sweep('mail_tokens', 'tenant_id, id', new Date(now)),
     signInFailures: await sweep('sign_in_failures', 'key', new Date(now)),
     events: await inBatches(() => expireEvents(database, ago(retention.eventDays))),
+    accessChanges: await inBatches(() => expireAccessChanges(database)),
   };
 }
 
@@ -63,6 +65,18 @@ const expireRows = ({ systemDb }: Database, { table, key, before }: { table: str
       delete from ${sql.raw(table)} where (${sql.raw(key)}) in (
         select ${sql.raw(key)} from ${sql.raw(table)} where expires_at <= ${before}
         order by expires_at limit ${sql.raw(String(batch))} for update skip locked)
+      returning 1)
+    select count(*)::int as count from expired`),
+  );
+
+/** Nobody reads what is older than an hour; by the database's clock, which wrote it. */
+const expireAccessChanges = ({ systemDb }: Database) =>
+  count(
+    systemDb.rows(sql`
+    with expired as (
+      delete from access_changes where sequence in (
+        select sequence from access_changes where changed_at < clock_timestamp() - interval '2 hours'
+        order by sequence limit ${sql.raw(String(batch))} for update skip locked)
       returning 1)
     select count(*)::int as count from expired`),
   );

@@ -2,7 +2,7 @@ import { Failure, fail, toFailure } from './failure.ts';
 import type { Call, Caller, Context, Notes, Upload } from './context.ts';
 import type { Procedure } from './implement.ts';
 import { admit } from './steps/admit.ts';
-import { authenticate, type Authenticator } from './steps/authenticate.ts';
+import { authenticate, type AccessChange, type Authenticator } from './steps/authenticate.ts';
 import { authorize } from './steps/authorize.ts';
 import { cache, type QueryCache } from './steps/cache.ts';
 import { deadline } from './steps/deadline.ts';
@@ -53,6 +53,8 @@ export interface Kernel {
   execute(invocation: Invocation): Promise<unknown>;
   /** Who the caller is; null without a credential. Rejects with `UNAUTHENTICATED` for a bad one. */
   identify(caller: Caller): Promise<Call['principal']>;
+  /** Tells of what changed that credentials rest on; see `Authenticator`. */
+  onAccessChange(listener: (change: AccessChange) => void): () => void;
 }
 
 export function createKernel(deps: KernelDependencies, procedures: readonly Procedure[]): Kernel {
@@ -89,6 +91,7 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
       }
     },
     identify: (caller) => deps.authenticator.identify(caller),
+    onAccessChange: (listener) => deps.authenticator.onChange?.(listener) ?? (() => undefined),
   };
 }
 
@@ -110,10 +113,10 @@ const handle =
       },
       keepNoAnswer: () => void (call.keep = false),
       transaction: async (work) => {
-        const tenantId = principal?.tenantId ?? noTenant();
+        const reach = principal ?? noTenant();
         const touched = new Set<string>();
-        const result = await deps.database.transaction(tenantId, (tx) => work({ ...base, stale: touched, db: tx }));
-        deps.cache.drop(tenantId, touched);
+        const result = await deps.database.transaction(reach, (tx) => work({ ...base, stale: touched, db: tx }));
+        deps.cache.drop(reach.tenantId, touched);
         return result;
       },
     };

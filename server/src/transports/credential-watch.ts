@@ -1,86 +1,158 @@
 import type { Caller, Principal } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
+import type { AccessChange } from '../kernel/steps/authenticate.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
 
-/** Keeps asking whether the callers of open streams and sockets may stay. */
+/** Looks after the callers of open streams and sockets: whether they may stay. */
 export interface CredentialWatch {
-  /** Calls `onEnd` once when the caller's credential has expired, its session has ended or its role has changed. The answer ends the watch. */
+  /**
+   * Calls `onEnd` once when the caller's credential has expired, has been revoked, or reaches less or more than it did.
+   * The answer ends the watch.
+   */
   watch(caller: Caller, principal: Principal, onEnd: (failure: Failure) => void): () => void;
 }
 
 interface Options {
   readonly everyMs?: number;
-  /** Credentials that are asked about in a round; with more of them open, each waits for its turn. Expiry needs no asking. */
+  /** Credentials that are asked about in a round, in case that word of a change was lost. */
   readonly perRound?: number;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
 interface Watched {
+  readonly credential: string;
   readonly caller: Caller;
-  readonly principal: Principal;
+  /** As it was found last: when it ends may have changed since. */
+  principal: Principal;
   readonly listeners: Set<(failure: Failure) => void>;
 }
 
-/** Streams that share a credential are one question: a thousand tabs of a user cost as much as one. */
-export function credentialWatch(kernel: Kernel, options: Options = {}): CredentialWatch {
-  const { everyMs = 500, perRound = 200, now = Date.now } = options;
-  const watched = new Map<string, Watched>();
-  let timer: NodeJS.Timeout | undefined;
-  let asking = false;
+/** For which a change is held against credentials that begin to be watched. */
+const rememberedMs = 3_000;
 
-  const end = (credential: string, failure: Failure): void => {
-    const entry = watched.get(credential);
-    watched.delete(credential);
-    for (const listener of entry?.listeners ?? []) listener(failure);
+/**
+ * Word of a change ends what it is about at once, however many streams are open; the rounds, which ask about some of them
+ * at a time, are the net below. Streams that share a credential are one question: a thousand tabs of a user cost as much
+ * as one.
+ */
+export function credentialWatch(kernel: Kernel, options: Options = {}): CredentialWatch {
+  const { everyMs = 500, perRound = 50, now = Date.now } = options;
+  const watched = new Map<string, Watched>();
+  const bySubject = new Map<string, Set<Watched>>();
+  let timer: NodeJS.Timeout | undefined;
+  let unlisten: (() => void) | undefined;
+  let asking = false;
+  let recent: { readonly change: AccessChange; readonly at: number }[] = [];
+
+  const remove = (entry: Watched): void => {
+    if (watched.get(entry.credential) === entry) watched.delete(entry.credential);
+    for (const subject of subjectsOf(entry.principal)) {
+      const others = bySubject.get(subject);
+      others?.delete(entry);
+      if (others?.size === 0) bySubject.delete(subject);
+    }
   };
-  const ask = async (credential: string, { caller, principal }: Watched): Promise<void> => {
+  const end = (entry: Watched, failure: Failure): void => {
+    remove(entry);
+    for (const listener of entry.listeners) listener(failure);
+    entry.listeners.clear();
+  };
+  const ask = async (entry: Watched): Promise<void> => {
     try {
-      const { principal: _, ...fresh } = caller;
+      const { principal: _, ...fresh } = entry.caller;
       const found = await kernel.identify(fresh);
-      if (found?.role !== principal.role) end(credential, ended('The role of the caller has changed'));
+      if (found && reachesTheSame(found, entry.principal)) entry.principal = found;
+      else end(entry, ended('What the caller may do has changed'));
     } catch (cause) {
+      const failure = toFailure(cause);
       // A database that does not answer is no reason to send everybody away.
-      if (toFailure(cause).code === 'UNAUTHENTICATED') end(credential, ended('The session has ended'));
+      if (failure.code === 'UNAUTHENTICATED') end(entry, ended('The session has ended'));
+      else if (failure.code === 'TENANT_SUSPENDED') end(entry, failure);
+    }
+  };
+  const onChange = (change: AccessChange): void => {
+    const { kind, id } = change;
+    const at = performance.now();
+    recent = [...recent.filter((one) => at - one.at < rememberedMs), { change, at }];
+    for (const entry of bySubject.get(`${kind}:${id}`) ?? []) {
+      // Thousands may be of one tenant, and only its suspension is told of: nobody needs to be asked.
+      if (kind === 'tenant') end(entry, new Failure('TENANT_SUSPENDED', null));
+      else void ask(entry);
     }
   };
   const round = async (): Promise<void> => {
     const time = now();
-    for (const [credential, { principal }] of watched)
-      if (principal.expiresAt <= time) end(credential, ended('The credential has expired'));
-    const turn = [...take(watched, perRound)];
-    for (const [credential, entry] of turn) {
-      watched.delete(credential);
-      watched.set(credential, entry);
+    for (const entry of watched.values())
+      if (entry.principal.expiresAt <= time) end(entry, ended('The credential has expired'));
+    const turn = [...take(watched.values(), perRound)];
+    for (const entry of turn) {
+      watched.delete(entry.credential);
+      watched.set(entry.credential, entry);
     }
-    await Promise.all(turn.map(([credential, entry]) => ask(credential, entry)));
+    await Promise.all(turn.map(ask));
   };
   const tick = (): void => {
     if (watched.size === 0) {
       clearInterval(timer);
-      timer = undefined;
+      unlisten?.();
+      timer = unlisten = undefined;
     } else if (!asking) {
       asking = true;
       void round().finally(() => (asking = false));
     }
+  };
+  const add = (credential: string, caller: Caller, principal: Principal): Watched => {
+    const entry: Watched = { credential, caller, principal, listeners: new Set() };
+    watched.set(credential, entry);
+    for (const subject of subjectsOf(principal)) {
+      let others = bySubject.get(subject);
+      if (!others) bySubject.set(subject, (others = new Set()));
+      others.add(entry);
+    }
+    timer ??= setInterval(tick, everyMs).unref();
+    unlisten ??= kernel.onAccessChange(onChange);
+    // Who was found good just before a change may come here just after word of it.
+    const subjects = new Set(subjectsOf(principal));
+    if (recent.some(({ change: { kind, id } }) => subjects.has(`${kind}:${id}`))) void ask(entry);
+    return entry;
   };
 
   return {
     watch(caller, principal, onEnd) {
       const { credential } = caller;
       if (credential === null) return () => undefined;
-      let entry = watched.get(credential);
-      if (!entry) watched.set(credential, (entry = { caller, principal, listeners: new Set() }));
+      const known = watched.get(credential);
+      // One that was watched under other rights is about to end; a newcomer is judged by its own.
+      const entry = known && reachesTheSame(known.principal, principal) ? known : add(credential, caller, principal);
       // A listener of its own, so that one function given twice is called twice.
       const listener = (failure: Failure) => onEnd(failure);
       entry.listeners.add(listener);
-      timer ??= setInterval(tick, everyMs).unref();
       return () => {
         entry.listeners.delete(listener);
-        if (entry.listeners.size === 0 && watched.get(credential) === entry) watched.delete(credential);
+        if (entry.listeners.size === 0) remove(entry);
       };
     },
   };
 }
+
+/** What a change may be about that concerns a principal. */
+function* subjectsOf({ tenantId, userId, sessionId, apiKeyId }: Principal): Generator<string> {
+  yield `tenant:${tenantId}`;
+  yield `user:${userId}`;
+  if (sessionId !== null) yield `session:${sessionId}`;
+  if (apiKeyId !== null) yield `key:${apiKeyId}`;
+}
+
+/** Whether what was opened for one principal may go on for the other. */
+export const reachesTheSame = (a: Principal, b: Principal): boolean =>
+  a.userId === b.userId &&
+  a.tenantId === b.tenantId &&
+  a.role === b.role &&
+  isSameSet(a.permissions, b.permissions) &&
+  (a.locationIds && b.locationIds ? isSameSet(a.locationIds, b.locationIds) : a.locationIds === b.locationIds);
+
+const isSameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
+  a === b || (a.size === b.size && [...a].every((one) => b.has(one)));
 
 const ended = (detail: string): Failure => new Failure('UNAUTHENTICATED', null, { detail });
 

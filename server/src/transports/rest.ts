@@ -103,9 +103,12 @@ async function serve(service: Service, exchange: Exchange, path: string): Promis
   const items = value as AsyncIterable<unknown>;
   const { mediaType } = call;
   if (request.method === 'HEAD') await replyHeaders(exchange, operation, { items, mediaType });
-  else if (def.download)
-    await replyDownload(exchange, operation, { items, mediaType, stallMs: limits.downloadStallMs });
-  else
+  else if (def.download) {
+    // What a revoked caller has got of a document is cut off, so that no part passes for the whole.
+    const unwatch = (await refusalsOf(service, caller))(() => exchange.response.destroy());
+    const document = { items, mediaType, stallMs: limits.downloadStallMs };
+    await replyDownload(exchange, operation, document).finally(unwatch);
+  } else
     await replyEvents(exchange, items, {
       tracked: def.tracked === true,
       onRefusal: await refusalsOf(service, caller),

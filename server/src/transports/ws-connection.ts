@@ -4,7 +4,7 @@ import type { Caller, Principal } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
 import { credentialOf } from './connection-params.ts';
-import type { CredentialWatch } from './credential-watch.ts';
+import { reachesTheSame, type CredentialWatch } from './credential-watch.ts';
 import { issue } from './input-issue.ts';
 import type { TrpcLimits } from './trpc-limits.ts';
 import { Calls, errorText } from './ws-calls.ts';
@@ -176,7 +176,7 @@ export class Connection {
       this.#caller = caller;
       const principal = await kernel.identify(caller);
       if (this.#caller !== caller || this.#ws.readyState !== this.#ws.OPEN || !principal) return;
-      if (this.#principal && !isSame(this.#principal, principal))
+      if (this.#principal && !reachesTheSame(this.#principal, principal))
         throw new Failure('UNAUTHENTICATED', null, { detail: 'Another caller needs another socket' });
       this.signIn(caller, principal);
       if (head !== null) this.#outlet.send(`${head},"result":{"type":"data","data":{"json":null}}}`);
@@ -203,7 +203,3 @@ export class Connection {
     this.#outlet.send(errorText(head, failure, { requestId: this.#caller.requestId }));
   }
 }
-
-/** What a socket's subscriptions were opened with must still hold under a new token. */
-const isSame = (a: Principal, b: Principal): boolean =>
-  a.userId === b.userId && a.tenantId === b.tenantId && a.role === b.role;

@@ -14,7 +14,7 @@ import {
 } from '../models/analytics.ts';
 import { lastEventId } from '../models/common.ts';
 
-const common = { access: 'analytics:read', cache: { ttl: 60, tags: ['orders'] } } as const;
+const common = { access: 'analytics:read', everyLocation: true, cache: { ttl: 60, tags: ['orders'] } } as const;
 
 export const analytics = {
   summary: query({
@@ -74,6 +74,7 @@ export const analytics = {
   }),
   live: subscription({
     access: 'analytics:read',
+    everyLocation: true,
     rate: 'stream',
     summary: 'Follow today’s counters as orders arrive',
     operationId: 'followAnalytics',

@@ -79,7 +79,7 @@ export const auth = {
     summary: 'The caller, their tenant and permissions',
     operationId: 'getMe',
     rest: 'GET /auth/me',
-    access: 'self:read',
+    access: 'identity:read',
     output: Me,
   }),
   validate: mutation({

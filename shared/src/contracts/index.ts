@@ -1,12 +1,25 @@
 import { account } from './account.ts';
 import { analytics } from './analytics.ts';
+import { apiKeys } from './api-keys.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
 import { locations } from './locations.ts';
 import { orders } from './orders.ts';
 import { products } from './products.ts';
+import { tenants } from './tenants.ts';
 import { users } from './users.ts';
 
 /** The whole API. */
-export const contracts = { auth, account, users, customers, locations, products, orders, analytics };
+export const contracts = {
+  auth,
+  account,
+  users,
+  customers,
+  locations,
+  products,
+  orders,
+  analytics,
+  apiKeys,
+  tenants,
+};
 export type Contracts = typeof contracts;

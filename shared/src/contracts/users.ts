@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { mutation, query } from '../contract.ts';
 import { errors } from '../errors.ts';
 import { expectedVersion, Id, pageInput, pageOf, sortOf, Words } from '../models/common.ts';
-import { newUser, RoleName, User, userChanges, wholeUser } from '../models/people.ts';
+import { newUser, TenantRoleName, User, userChanges, wholeUser } from '../models/people.ts';
 
-const { EMAIL_TAKEN, LAST_OWNER, ROLE_TOO_HIGH, USER_NOT_FOUND } = errors;
+const { EMAIL_TAKEN, LAST_OWNER, LOCATION_NOT_FOUND, LOCATION_REFUSED, ROLE_TOO_HIGH, USER_NOT_FOUND } = errors;
+const placed = { LOCATION_NOT_FOUND, LOCATION_REFUSED };
 
 export const users = {
   list: query({
@@ -16,7 +17,7 @@ export const users = {
       ...pageInput,
       sort: sortOf(['createdAt', 'name', 'email'], '-createdAt'),
       q: Words.optional(),
-      role: RoleName.optional(),
+      role: TenantRoleName.optional(),
       active: z
         .boolean()
         .optional()
@@ -41,16 +42,18 @@ export const users = {
     access: 'users:write',
     input: z.strictObject(newUser),
     output: User,
-    errors: { EMAIL_TAKEN, ROLE_TOO_HIGH },
+    errors: { EMAIL_TAKEN, ROLE_TOO_HIGH, ...placed },
   }),
   update: mutation({
     summary: 'Change what is named of a user',
     operationId: 'updateUser',
     rest: 'PATCH /users/{id}',
     access: 'users:write',
+    // Name, e-mail address and password are everybody's own.
+    ownAccess: 'self:write',
     input: z.strictObject({ id: Id, ...userChanges, expectedVersion }),
     output: User,
-    errors: { USER_NOT_FOUND, EMAIL_TAKEN, LAST_OWNER, ROLE_TOO_HIGH },
+    errors: { USER_NOT_FOUND, EMAIL_TAKEN, LAST_OWNER, ROLE_TOO_HIGH, ...placed },
   }),
   replace: mutation({
     summary: 'Replace a user',
@@ -59,7 +62,7 @@ export const users = {
     access: 'users:write',
     input: z.strictObject({ id: Id, ...wholeUser, expectedVersion }),
     output: User,
-    errors: { USER_NOT_FOUND, EMAIL_TAKEN, LAST_OWNER, ROLE_TOO_HIGH },
+    errors: { USER_NOT_FOUND, EMAIL_TAKEN, LAST_OWNER, ROLE_TOO_HIGH, ...placed },
   }),
   deactivate: mutation({
     summary: 'Deactivate a user and end their sessions',
@@ -69,6 +72,6 @@ export const users = {
     access: 'users:write',
     input: z.strictObject({ id: Id, expectedVersion }),
     output: z.null(),
-    errors: { USER_NOT_FOUND, LAST_OWNER, ROLE_TOO_HIGH },
+    errors: { USER_NOT_FOUND, LAST_OWNER, ROLE_TOO_HIGH, LOCATION_REFUSED },
   }),
 };

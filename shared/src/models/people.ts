@@ -1,11 +1,28 @@
 import { z } from 'zod';
-import { permissionsOf, roles } from '../permissions.ts';
+import { allRoles, permissionsOf, roles } from '../permissions.ts';
 import { Country, Currency, EmailAddress, Id, stamps, text, TimeZone } from './common.ts';
 
-export const RoleName = z.enum(roles).meta({ id: 'Role' });
+export const RoleName = z
+  .enum(allRoles)
+  .meta({ id: 'Role', description: '`super_admin` is the platform’s own and is no role of a tenant' });
+/** What a user of a tenant may be given. */
+export const TenantRoleName = z.enum(roles).meta({ id: 'TenantRole' });
+
+const locationIds = z
+  .array(Id)
+  .max(100)
+  .meta({ description: 'The locations whose orders the user is kept to; empty: all', examples: [[]] });
 
 export const User = z
-  .object({ id: Id, email: z.string(), name: z.string(), role: RoleName, active: z.boolean(), ...stamps })
+  .object({
+    id: Id,
+    email: z.string(),
+    name: z.string(),
+    role: RoleName,
+    active: z.boolean(),
+    locationIds,
+    ...stamps,
+  })
   .meta({ id: 'User' });
 export type User = z.output<typeof User>;
 
@@ -23,13 +40,26 @@ export const SecondFactorCode = z
   .max(40)
   .meta({ description: 'Six digits of an authenticator, or a recovery code', examples: ['287082'] });
 
-export const newUser = { email: EmailAddress, name: text(200), role: RoleName, password: Password };
-export const wholeUser = { email: EmailAddress, name: text(200), role: RoleName, active: z.boolean() };
+export const newUser = {
+  email: EmailAddress,
+  name: text(200),
+  role: TenantRoleName,
+  password: Password,
+  locationIds: locationIds.default([]),
+};
+export const wholeUser = {
+  email: EmailAddress,
+  name: text(200),
+  role: TenantRoleName,
+  active: z.boolean(),
+  locationIds: locationIds.default([]),
+};
 export const userChanges = {
   email: EmailAddress.optional(),
   name: text(200).optional(),
-  role: RoleName.optional(),
+  role: TenantRoleName.optional(),
   active: z.boolean().optional(),
+  locationIds: locationIds.optional(),
   password: Password.optional(),
 };
 
@@ -75,6 +105,10 @@ export const RecoveryCodes = z
   .meta({ id: 'RecoveryCodes' });
 
 const permissionNames = [...permissionsOf.owner] as const;
+const KeyIdentity = z
+  .object({ id: Id, name: z.string(), expiresAt: z.date().nullable() })
+  .meta({ id: 'ApiKeyIdentity' });
+const ActorIdentity = z.object({ userId: Id, reason: z.string() }).meta({ id: 'ActorIdentity' });
 export const Me = z
   .object({
     user: User,
@@ -82,6 +116,8 @@ export const Me = z
     emailVerifiedAt: z.date().nullable().meta({ description: 'When the user has shown that the address is theirs' }),
     totpEnabled: z.boolean().meta({ description: 'Whether signing in asks for a second factor' }),
     permissions: z.array(z.string()).meta({ examples: [permissionNames.slice(0, 2)] }),
+    apiKey: KeyIdentity.nullable().meta({ description: 'The key that was called with; `user` is who made it' }),
+    actor: ActorIdentity.nullable().meta({ description: 'The platform’s user who acts in the tenant, and why' }),
   })
   .meta({ id: 'Me' });
 

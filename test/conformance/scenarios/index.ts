@@ -1,6 +1,8 @@
 import type { Scenario } from '../scenario.ts';
 import { account } from './account.ts';
+import { access } from './access.ts';
 import { analytics } from './analytics.ts';
+import { apiKeys } from './api-keys.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
 import { orderKeys } from './order-keys.ts';
@@ -10,6 +12,7 @@ import { productLists } from './product-lists.ts';
 import { productRules } from './product-rules.ts';
 import { products } from './products.ts';
 import { sessions } from './sessions.ts';
+import { tenants } from './tenants.ts';
 import { users } from './users.ts';
 
 /** Every call and its answer, as data; `conformance.test.ts` plays them over every protocol. */
@@ -26,4 +29,7 @@ export const scenarios: readonly Scenario[] = [
   ...orderLists,
   ...orderKeys,
   ...analytics,
+  ...apiKeys,
+  ...tenants,
+  ...access,
 ];

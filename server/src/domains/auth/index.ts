@@ -1,21 +1,24 @@
 import type { contracts, Session } from '@olympus/contracts';
 import type { Database } from '@olympus/database';
+import type { Logger } from 'pino';
 import type { Handlers } from '../../kernel/implement.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Keys } from '../../platform/keys.ts';
 import type { Secrets } from '../../platform/secrets.ts';
 import type { AccountDependencies } from '../account/procedures.ts';
+import { createApiKeyCredentials } from '../api-keys/credential.ts';
 import type { Cursors } from '../cursors.ts';
+import { createAccessChanges, type AccessChanges } from './access-changes.ts';
 import { createAttempts } from './attempts.ts';
 import { createAuthenticator, createSessionTokens, type CredentialAuthenticator } from './authenticator.ts';
 import type { Post } from './letter.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
-import { authHandlers, openTenant, type Registration } from './procedures.ts';
+import { authHandlers, foundTenant, openTenant, type Registration } from './procedures.ts';
 import { createSecondFactor } from './second-factor.ts';
 import { endOtherSessions } from './session-repository.ts';
 import { createSessionReader, createSessions } from './sessions.ts';
-import { createAccessTokens } from './tokens.ts';
+import { createAccessTokens, type AccessTokens } from './tokens.ts';
 
 export interface AuthOptions {
   readonly database: Database;
@@ -25,6 +28,7 @@ export interface AuthOptions {
   readonly post: Post;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly log: Pick<Logger, 'warn'>;
   readonly config: {
     readonly registration: 'open' | 'closed';
     readonly issuer: string;
@@ -45,15 +49,22 @@ export interface Auth {
   readonly account: AccountDependencies;
   /** Registers where registration is closed to strangers, as the operator does who seeds. */
   readonly openTenant: (input: Registration) => Promise<Session>;
+  /** Opens a tenant without signing anybody in, and tells its id. */
+  readonly foundTenant: (input: Registration) => Promise<string>;
+  readonly tokens: AccessTokens;
+  /** To be started and stopped with the process. */
+  readonly changes: AccessChanges;
   /** The public keys, for services that check tokens by themselves. */
   readonly jwks: () => Keys['publicKeys'];
 }
 
-export function createAuth({ database, keys, secrets, cursors, post, clock, ids, config }: AuthOptions): Auth {
+export function createAuth({ database, keys, secrets, cursors, post, clock, ids, log, config }: AuthOptions): Auth {
   const { issuer, accessTokenSeconds, refreshTokenDays, registration, requireVerifiedEmail } = config;
   const tokens = createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds: accessTokenSeconds });
   const sessionTokens = createSessionTokens(tokens, createSessionReader(database.systemDb, clock));
-  const authenticator = createAuthenticator([sessionTokens]);
+  const apiKeys = createApiKeyCredentials({ db: database.systemDb, clock });
+  const changes = createAccessChanges({ database, log });
+  const authenticator = createAuthenticator([apiKeys, sessionTokens], changes);
   const sessions = createSessions({ tokens, secrets, clock, ids, refreshTokenDays });
   const passwords = createPasswords();
   const attempts = createAttempts({ db: database.systemDb, secrets, clock, perAddress: config.failuresPerAddress });
@@ -79,6 +90,10 @@ export function createAuth({ database, keys, secrets, cursors, post, clock, ids,
     passwords,
     account,
     openTenant: async (input) => sessions.grant(await openTenant(deps, input, byOperator)),
+    foundTenant: (input) =>
+      foundTenant(deps, { ...input, vouched: true }, (_, { tenantId }) => Promise.resolve(tenantId)),
+    tokens,
+    changes,
     jwks: () => keys.publicKeys,
   };
 }

@@ -1,5 +1,6 @@
-import { contracts, permissionsOf, type ParsedInputOf } from '@olympus/contracts';
-import { fail } from '../../kernel/failure.ts';
+import { contracts, type ParsedInputOf } from '@olympus/contracts';
+import type { SystemDb } from '@olympus/database';
+import { fail, Failure } from '../../kernel/failure.ts';
 import { implement, type Handlers } from '../../kernel/implement.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
@@ -9,7 +10,7 @@ import type { CredentialAuthenticator, SessionTokens } from './authenticator.ts'
 import { originOf, type Origin } from './devices.ts';
 import type { Post } from './letter.ts';
 import { logIn, type LoginDependencies } from './login.ts';
-import { findMe, insertOwner, insertTenant } from './repository.ts';
+import { findActor, findKeyIdentity, findMe, insertOwner, insertTenant, type Account } from './repository.ts';
 import { endOtherSessions, endSession, findFamily, sessionList } from './session-repository.ts';
 import { hashOf, userOf, type Opened } from './sessions.ts';
 
@@ -28,11 +29,24 @@ export type Registration = Omit<ParsedInputOf<typeof contracts.auth.register.def
  * Opens a tenant with its owner, whether or not strangers may. Fails with `EMAIL_TAKEN`. The owner is asked by mail to
  * show that the address is theirs, unless the operator vouches for it.
  */
-export async function openTenant(
-  { database, sessions, passwords, post, clock, ids }: AuthDependencies,
+export const openTenant = (
+  deps: AuthDependencies,
   input: Registration,
   { origin, vouched }: { origin: Origin; vouched: boolean },
-): Promise<Opened> {
+): Promise<Opened> => foundTenant(deps, { ...input, vouched }, (db, owner) => deps.sessions.open(db, owner, origin));
+
+/** As above, with what else has to be done in the same transaction. */
+export async function foundTenant<T>(
+  {
+    database,
+    passwords,
+    post,
+    clock,
+    ids,
+  }: Pick<AuthDependencies, 'database' | 'passwords' | 'post' | 'clock' | 'ids'>,
+  input: Registration & { vouched: boolean },
+  also: (db: SystemDb, owner: Account) => Promise<T>,
+): Promise<T> {
   const { name, email, timeZone, currency } = input;
   const passwordHash = await passwords.hash(input.password);
   const now = clock.now();
@@ -40,11 +54,20 @@ export async function openTenant(
   const user = { tenantId: tenant.id, id: ids.next(), email, name, createdAt: now };
   return database.systemTransaction(async (db) => {
     await insertTenant(db, tenant);
-    const owner = { ...user, passwordHash, emailVerifiedAt: vouched ? now : null };
+    const owner = { ...user, passwordHash, emailVerifiedAt: input.vouched ? now : null };
     if (!(await insertOwner(db, owner))) fail('EMAIL_TAKEN', { email });
-    if (!vouched) await post(db, { kind: 'verifyEmail', email });
-    const account = { ...user, role: 'owner', active: true, updatedAt: now, version: 1, timeZone, currency } as const;
-    return sessions.open(db, account, origin);
+    if (!input.vouched) await post(db, { kind: 'verifyEmail', email });
+    return also(db, {
+      ...user,
+      role: 'owner',
+      active: true,
+      locationIds: [],
+      suspended: false,
+      updatedAt: now,
+      version: 1,
+      timeZone,
+      currency,
+    });
   });
 }
 
@@ -81,23 +104,30 @@ export function authHandlers(deps: AuthDependencies): Handlers<typeof contracts.
     },
 
     async me({ ctx, fail }) {
-      const account = (await findMe(ctx.db, ctx.principal.userId)) ?? fail('UNAUTHENTICATED');
-      const { tenantId, tenantName, timeZone, currency, emailVerifiedAt, totpEnabled } = account;
+      const { userId, tenantId: reached, apiKeyId, actor, role, permissions } = ctx.principal;
+      const found = actor
+        ? await findActor(database.systemDb, { userId, tenantId: reached })
+        : await findMe(ctx.db, userId);
+      const account = found ?? fail('UNAUTHENTICATED');
+      const { tenantName, timeZone, currency, emailVerifiedAt, totpEnabled } = account;
       return {
-        user: userOf(account),
-        tenant: { id: tenantId, name: tenantName, timeZone, currency },
+        user: { ...userOf(account), role },
+        tenant: { id: reached, name: tenantName, timeZone, currency },
         emailVerifiedAt,
         totpEnabled,
-        permissions: [...permissionsOf[account.role]],
+        permissions: [...permissions],
+        apiKey: apiKeyId === null ? null : await findKeyIdentity(ctx.db, apiKeyId),
+        actor,
       };
     },
 
     async validate({ input, ctx }) {
       const token = input.token ?? ctx.caller.credential;
-      const principal = token === null ? null : await authenticator.principalOf(token);
+      // Of a suspended tenant every credential is refused, which is what is asked here.
+      const principal = token === null ? null : await authenticator.principalOf(token).catch(unlessSuspended);
       if (!principal) return { valid: false, userId: null, tenantId: null, role: null, expiresAt: null };
       const { userId, tenantId, role, expiresAt } = principal;
-      return { valid: true, userId, tenantId, role, expiresAt: new Date(expiresAt) };
+      return { valid: true, userId, tenantId, role, expiresAt: expiresAt === Infinity ? null : new Date(expiresAt) };
     },
 
     sessions: {
@@ -125,4 +155,9 @@ export function authHandlers(deps: AuthDependencies): Handlers<typeof contracts.
       },
     },
   });
+}
+
+function unlessSuspended(cause: unknown): null {
+  if (cause instanceof Failure && cause.code === 'TENANT_SUSPENDED') return null;
+  throw cause;
 }

@@ -6,6 +6,8 @@ export interface Account extends User {
   readonly tenantId: string;
   readonly timeZone: string;
   readonly currency: string;
+  /** Whether the tenant is. */
+  readonly suspended: boolean;
 }
 
 export interface NewOwner {
@@ -29,8 +31,9 @@ export interface KnownUser {
 const totpEnabled = sql`exists (select from totp_factors f
   where f.tenant_id = u.tenant_id and f.user_id = u.id and f.confirmed_at is not null) as "totpEnabled"`;
 const accountColumns = sql`
-  u.tenant_id as "tenantId", u.id, u.email, u.name, u.role, u.active, u.version,
-  u.created_at as "createdAt", u.updated_at as "updatedAt", t.time_zone as "timeZone", t.currency`;
+  u.tenant_id as "tenantId", u.id, u.email, u.name, u.role, u.active, u.version, u.location_ids as "locationIds",
+  u.created_at as "createdAt", u.updated_at as "updatedAt", t.time_zone as "timeZone", t.currency,
+  t.suspended_at is not null as suspended`;
 
 export async function insertTenant(db: SystemDb, tenant: Tenant & { createdAt: Date }): Promise<void> {
   await db.rows(sql`
@@ -91,5 +94,27 @@ export async function findMe(db: Db, userId: string): Promise<OwnAccount | null>
     select ${accountColumns}, t.name as "tenantName", u.email_verified_at as "emailVerifiedAt", ${totpEnabled}
     from users u join tenants t on t.id = u.tenant_id
     where u.tenant_id = ${db.tenantId}::uuid and u.id = ${userId}::uuid`);
+  return row ?? null;
+}
+
+/** The platform's user who acts in another tenant, with that tenant's terms. */
+export async function findActor(
+  db: SystemDb,
+  { userId, tenantId }: { userId: string; tenantId: string },
+): Promise<OwnAccount | null> {
+  const [row] = await db.rows<OwnAccount>(sql`
+    select ${accountColumns}, t.name as "tenantName", u.email_verified_at as "emailVerifiedAt", ${totpEnabled}
+    from users u join tenants o on o.id = u.tenant_id and o.platform join tenants t on t.id = ${tenantId}::uuid
+    where u.id = ${userId}::uuid`);
+  return row ?? null;
+}
+
+export async function findKeyIdentity(
+  db: Db,
+  id: string,
+): Promise<{ id: string; name: string; expiresAt: Date | null } | null> {
+  const [row] = await db.rows<{ id: string; name: string; expiresAt: Date | null }>(sql`
+    select id, name, expires_at as "expiresAt" from api_keys
+    where tenant_id = ${db.tenantId}::uuid and id = ${id}::uuid`);
   return row ?? null;
 }

@@ -1,4 +1,4 @@
-import type { DeviceSession, Role } from '@olympus/contracts';
+import type { DeviceSession } from '@olympus/contracts';
 import { sql, type Db, type SystemDb } from '@olympus/database';
 import type { List } from '../paging.ts';
 import type { SessionState } from './authenticator.ts';
@@ -114,28 +114,33 @@ export async function findFamily(db: Db, userId: string, hash: string): Promise<
   return row?.familyId ?? null;
 }
 
+/** For a platform user who acts in another tenant, whether their session stands in their own, and how that other one does. */
 export async function readSession(
   db: SystemDb,
   claims: Claims,
   now: Date,
 ): Promise<(SessionState & { lastUsedAt: Date }) | null> {
-  const [row] = await db.rows<{ role: Role; timeZone: string; currency: string; lastUsedAt: Date }>(sql`
-    select u.role, t.time_zone as "timeZone", t.currency, s.last_used_at as "lastUsedAt"
-    from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants t on t.id = s.tenant_id
-    where s.tenant_id = ${claims.tenantId}::uuid and s.id = ${claims.sessionId}::uuid and s.user_id = ${claims.userId}::uuid
-      and s.ended_at is null and s.expires_at > ${now} and u.active`);
+  const { tenantId, userId, sessionId, actor } = claims;
+  const [row] = await db.rows<SessionState & { lastUsedAt: Date }>(sql`
+    select u.role, u.location_ids as "locationIds", t.time_zone as "timeZone", t.currency, s.last_used_at as "lastUsedAt",
+           t.suspended_at is not null or o.suspended_at is not null as suspended
+    from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
+    join tenants o on o.id = s.tenant_id join tenants t on t.id = ${tenantId}::uuid
+    where s.tenant_id = ${actor?.tenantId ?? tenantId}::uuid and s.id = ${sessionId}::uuid and s.user_id = ${userId}::uuid
+      and s.ended_at is null and s.expires_at > ${now} and u.active
+      and (${actor === null} or (o.platform and u.role = 'super_admin'))`);
   return row ?? null;
 }
 
 /** Several replicas may want to; the first has done it for all. */
 export async function touchSession(
   db: SystemDb,
-  { tenantId, sessionId }: Claims,
+  { tenantId, sessionId, actor }: Claims,
   { now, notSince }: { now: Date; notSince: Date },
 ): Promise<void> {
   await db.rows(sql`
     update sessions set last_used_at = ${now}
-    where tenant_id = ${tenantId}::uuid and id = ${sessionId}::uuid and last_used_at <= ${notSince}`);
+    where tenant_id = ${actor?.tenantId ?? tenantId}::uuid and id = ${sessionId}::uuid and last_used_at <= ${notSince}`);
 }
 
 export const sessionList = (

@@ -3,6 +3,7 @@ import type { SystemDb } from '@olympus/database';
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
+import { fail } from '../../kernel/failure.ts';
 import type { Secrets } from '../../platform/secrets.ts';
 import type { ReadSession } from './authenticator.ts';
 import type { Origin } from './devices.ts';
@@ -29,7 +30,7 @@ export interface Opened {
 }
 
 export interface Sessions {
-  /** Writes a new session with its first refresh token. */
+  /** Writes a new session with its first refresh token. `TENANT_SUSPENDED` where the account's is. */
   open(db: SystemDb, account: Account, origin: Origin): Promise<Opened>;
   /** Exchanges a refresh token for the next. Tells the session that a replay has ended, or nothing for a token that is not good. */
   rotate(db: SystemDb, refreshToken: string, origin: Origin): Promise<Opened | { ended: string } | null>;
@@ -66,6 +67,7 @@ export function createSessions({ tokens, secrets, clock, ids, refreshTokenDays }
 
   return {
     async open(db, account, origin) {
+      if (account.suspended) fail('TENANT_SUSPENDED');
       const now = clock.now();
       const sessionId = ids.next();
       await insertSession(db, account, { id: sessionId, ...origin, createdAt: now, expiresAt: expiryAfter(now) });
@@ -77,6 +79,7 @@ export function createSessions({ tokens, secrets, clock, ids, refreshTokenDays }
       const now = clock.now();
       const account = await holdByToken(db, hash);
       if (!account) return null;
+      if (account.suspended) fail('TENANT_SUSPENDED');
       const successor = successorOf(refreshToken);
       const sessionId = await spendToken(db, hash, now);
       if (sessionId) {
@@ -124,12 +127,23 @@ export const createSessionReader =
     return state;
   };
 
-export const userOf = ({ id, email, name, role, active, createdAt, updatedAt, version }: Account): User => ({
+export const userOf = ({
   id,
   email,
   name,
   role,
   active,
+  locationIds,
+  createdAt,
+  updatedAt,
+  version,
+}: Account): User => ({
+  id,
+  email,
+  name,
+  role,
+  active,
+  locationIds,
   createdAt,
   updatedAt,
   version,

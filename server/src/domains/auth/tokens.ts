@@ -1,4 +1,4 @@
-import { roles, type Role } from '@olympus/contracts';
+import { allRoles, type Role } from '@olympus/contracts';
 import { jwtVerify, SignJWT, type JWTVerifyOptions } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
@@ -13,16 +13,21 @@ export interface Claims {
   readonly role: Role;
   /** The family of refresh tokens that it was issued with. */
   readonly sessionId: string;
+  /** The tenant of the platform that the user comes from who acts in this one, and why; null: the user is of this tenant. */
+  readonly actor: { readonly tenantId: string; readonly reason: string } | null;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
-export interface Grant extends Omit<Claims, 'expiresAt'> {
+export interface Grant extends Omit<Claims, 'expiresAt' | 'actor'> {
   /** Default: a new one. */
   readonly id?: string;
   /** Default: now. The same grant of the same instant is the same token, since Ed25519 signs without chance. */
   readonly issuedAt?: Date;
   readonly timeZone: string;
   readonly currency: string;
+  readonly actor?: Claims['actor'];
+  /** The installation's when absent. */
+  readonly lifetimeSeconds?: number;
 }
 
 export interface AccessTokens {
@@ -47,7 +52,8 @@ const payload = z.object({
   sub: z.uuid(),
   tid: z.uuid(),
   sid: z.uuid(),
-  role: z.enum(roles),
+  role: z.enum(allRoles),
+  act: z.object({ sub: z.uuid(), tid: z.uuid(), reason: z.string() }).optional(),
   exp: z.number(),
 });
 
@@ -71,8 +77,9 @@ export function createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds }
         ...expected,
         currentDate: clock.now(),
       });
-      const { sub, tid, sid, role, exp } = payload.parse(claims);
-      return { userId: sub, tenantId: tid, sessionId: sid, role, expiresAt: exp * 1000 };
+      const { sub, tid, sid, role, act, exp } = payload.parse(claims);
+      const actor = act ? { tenantId: act.tid, reason: act.reason } : null;
+      return { userId: sub, tenantId: tid, sessionId: sid, role, actor, expiresAt: exp * 1000 };
     } catch {
       return null;
     }
@@ -80,16 +87,25 @@ export function createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds }
 
   return {
     lifetimeSeconds,
-    issue({ userId, tenantId, role, sessionId, timeZone, currency, id = ids.next(), issuedAt = clock.now() }) {
+    issue({ lifetimeSeconds: own = lifetimeSeconds, id = ids.next(), issuedAt = clock.now(), ...grant }) {
+      const { userId, tenantId, role, sessionId, timeZone, currency, actor } = grant;
       const now = Math.floor(issuedAt.getTime() / 1000);
-      return new SignJWT({ tid: tenantId, role, sid: sessionId, tz: timeZone, cur: currency })
+      return new SignJWT({
+        tid: tenantId,
+        role,
+        sid: sessionId,
+        tz: timeZone,
+        cur: currency,
+        // RFC 8693 §4.1: who acts.
+        ...(actor && { act: { sub: userId, tid: actor.tenantId, reason: actor.reason } }),
+      })
         .setProtectedHeader({ alg: 'EdDSA', typ: type, kid })
         .setSubject(userId)
         .setIssuer(issuer)
         .setAudience(audience)
         .setJti(id)
         .setIssuedAt(now)
-        .setExpirationTime(now + lifetimeSeconds)
+        .setExpirationTime(now + own)
         .sign(privateKey);
     },
     async verify(token) {

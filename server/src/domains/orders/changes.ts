@@ -1,7 +1,7 @@
 import type { Order } from '@olympus/contracts';
-import type { Db } from '@olympus/database';
+import { atEveryLocation, type Db, type InTransaction } from '@olympus/database';
 import { appendAll, type Entry } from '../../events/outbox.ts';
-import type { Context } from '../../kernel/context.ts';
+import type { Context, Principal } from '../../kernel/context.ts';
 import { Failure } from '../../kernel/failure.ts';
 import { refusalOf, type Outcome } from '../batch.ts';
 import { eventsOf } from '../products/product.ts';
@@ -27,7 +27,11 @@ export interface Books {
   readonly locations: ReadonlySet<string>;
   /** Of the numbers that new orders name, those in use. */
   readonly numbers: Set<string>;
+  /** The locations that the caller is kept to; null: all. Orders of others are not there to begin with. */
+  readonly keptTo: ReadonlySet<string> | null;
 }
+
+type Changing = Context<Principal, InTransaction<Db>>;
 
 export type Plan =
   | { readonly draft: Draft }
@@ -51,7 +55,7 @@ export interface Change {
  * they are about is locked and read, they are planned one after the other, and the plans are written together. With a
  * savepoint for each, the tenant's other sales would wait for all their round trips.
  */
-export async function applyChanges(ctx: Context, changes: readonly Change[]): Promise<Outcome<Order>[]> {
+export async function applyChanges(ctx: Changing, changes: readonly Change[]): Promise<Outcome<Order>[]> {
   const waves = wavesOf(changes);
   if (waves.length > 1) await lockAll(ctx.db, changes);
   const outcomes: Outcome<Order>[] = [];
@@ -66,7 +70,7 @@ async function lockAll(db: Db, changes: readonly Change[]): Promise<void> {
 }
 
 /** Applies one change; throws the failure that forbids it. */
-export async function applyChange(ctx: Context, change: Change): Promise<Order> {
+export async function applyChange(ctx: Changing, change: Change): Promise<Order> {
   const [outcome] = await applyChanges(ctx, [change]);
   if (!outcome || outcome instanceof Failure) throw outcome;
   return outcome;
@@ -87,9 +91,9 @@ function wavesOf(changes: readonly Change[]): Change[][] {
   return waves;
 }
 
-async function applyWave(ctx: Context, changes: readonly Change[]): Promise<Outcome<Order>[]> {
+async function applyWave(ctx: Changing, changes: readonly Change[]): Promise<Outcome<Order>[]> {
   const now = ctx.clock.now();
-  const books = await openBooks(ctx.db, changes);
+  const books = { ...(await openBooks(ctx.db, changes)), keptTo: ctx.principal.locationIds };
   const plans = changes.map((change): Outcome<Plan> => {
     try {
       return change.plan(books);
@@ -120,7 +124,7 @@ async function applyWave(ctx: Context, changes: readonly Change[]): Promise<Outc
  * Every transaction locks orders first, then products, both in the order of their ids, then the next number, then
  * months: so that no two wait for each other.
  */
-async function openBooks(db: Db, changes: readonly Change[]): Promise<Books> {
+async function openBooks(db: Db, changes: readonly Change[]): Promise<Omit<Books, 'keptTo'>> {
   const found = await lockOrders(
     db,
     changes.flatMap(({ orderId }) => orderId ?? []),
@@ -139,12 +143,13 @@ async function openBooks(db: Db, changes: readonly Change[]): Promise<Books> {
 }
 
 /** Where the tenant's next numbers turn out to be given already, the sales left over get the free ones after them. */
-async function insertAll(db: Db, drafts: readonly Draft[], placing: Placing): Promise<OrderRow[]> {
+async function insertAll(db: InTransaction<Db>, drafts: readonly Draft[], placing: Placing): Promise<OrderRow[]> {
   const placed = await insertOrders(db, drafts, placing);
   const done = new Set(placed.map(({ id }) => id));
   const left = drafts.filter(({ id, number }) => number === null && !done.has(id));
   if (left.length === 0) return placed;
-  await skipTakenNumbers(db);
+  // The numbers of orders that the caller does not see are taken as well.
+  await atEveryLocation(db, () => skipTakenNumbers(db));
   return [...placed, ...(await insertAll(db, left, placing))];
 }
 

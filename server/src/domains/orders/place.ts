@@ -17,15 +17,31 @@ export function placing(id: string, input: ParsedInputOf<Def>, fail: Fail<keyof 
     orderId: null,
     names,
     productIds: () => items.map(({ productId }) => productId),
-    plan({ shelf, customers, locations, numbers }) {
-      const { customerId, locationId, number } = names;
+    plan({ shelf, customers, locations, numbers, keptTo }) {
+      const { customerId, number } = names;
+      const locationId = locationFor(names.locationId, keptTo, fail);
       if (customerId !== null && !customers.has(customerId)) fail('CUSTOMER_NOT_FOUND', { id: customerId });
-      if (locationId !== null && !locations.has(locationId)) fail('LOCATION_NOT_FOUND', { id: locationId });
+      if (names.locationId !== null && !locations.has(names.locationId))
+        fail('LOCATION_NOT_FOUND', { id: names.locationId });
       if (number !== null && numbers.has(number)) fail('ORDER_NUMBER_TAKEN', { number });
       const lines = linesOf(items, { shelf, held: [] }, fail);
       shelf.take(unitsOf(lines), fail);
       if (number !== null) numbers.add(number);
-      return { draft: { id, ...names, country: input.country ?? null, notes: input.notes ?? null, lines } };
+      return { draft: { id, ...names, locationId, country: input.country ?? null, notes: input.notes ?? null, lines } };
     },
   };
+}
+
+/** Whoever is kept to one location sells there without saying so. Others say where, and nobody sells where they may not look. */
+function locationFor(
+  named: string | null,
+  keptTo: ReadonlySet<string> | null,
+  fail: Fail<'LOCATION_REFUSED'>,
+): string | null {
+  if (!keptTo) return named;
+  const [only] = keptTo;
+  if (named === null && keptTo.size === 1 && only !== undefined) return only;
+  return named !== null && keptTo.has(named)
+    ? named
+    : fail('LOCATION_REFUSED', { locationId: named, allowed: [...keptTo] });
 }

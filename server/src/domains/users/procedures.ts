@@ -2,7 +2,7 @@ import { contracts } from '@olympus/contracts';
 import { implement, type Handlers } from '../../kernel/implement.ts';
 import type { Cursors } from '../cursors.ts';
 import { page } from '../paging.ts';
-import { changeUser, checkRole } from './changes.ts';
+import { changeUser, checkLocations, checkOwn, checkRole } from './changes.ts';
 import { findUser, insertUser, userList } from './repository.ts';
 
 export interface UsersDependencies {
@@ -16,19 +16,33 @@ export const users = ({ cursors, passwords }: UsersDependencies): Handlers<typeo
     get: async ({ input: { id }, ctx, fail }) => (await findUser(ctx.db, id)) ?? fail('USER_NOT_FOUND', { id }),
     create: async ({ input: { password, ...user }, ctx, fail }) => {
       checkRole(ctx, user.role, fail);
+      const locationIds = unique(user.locationIds);
+      await checkLocations(ctx, locationIds, fail);
       const passwordHash = await passwords.hash(password);
-      const created = await insertUser(ctx.db, { ...user, id: ctx.ids.next(), passwordHash }, ctx.clock.now());
+      const created = await insertUser(
+        ctx.db,
+        { ...user, locationIds, id: ctx.ids.next(), passwordHash },
+        ctx.clock.now(),
+      );
       return created ?? fail('EMAIL_TAKEN', { email: user.email });
     },
     update: async ({ input: { id, expectedVersion, password, ...named }, ctx, fail }) => {
+      checkOwn(ctx, named);
       // Before the row is locked, since it takes longer than all the rest.
       const passwordHash = password === undefined ? undefined : await passwords.hash(password);
-      return changeUser(ctx, { id, expectedVersion, changes: { ...named, passwordHash } }, fail);
+      return changeUser(ctx, { id, expectedVersion, changes: { ...placed(named), passwordHash } }, fail);
     },
     replace: ({ input: { id, expectedVersion, ...whole }, ctx, fail }) =>
-      changeUser(ctx, { id, expectedVersion, changes: whole }, fail),
+      changeUser(ctx, { id, expectedVersion, changes: placed(whole) }, fail),
     deactivate: async ({ input: { id, expectedVersion }, ctx, fail }) => {
       await changeUser(ctx, { id, expectedVersion, changes: { active: false } }, fail);
       return null;
     },
   });
+
+const unique = (ids: readonly string[]): string[] => [...new Set(ids.map((id) => id.toLowerCase()))];
+
+const placed = <T extends { locationIds?: readonly string[] | undefined }>(changes: T) => ({
+  ...changes,
+  locationIds: changes.locationIds && unique(changes.locationIds),
+});

@@ -1,5 +1,5 @@
 import type { contracts, ParsedInputOf, Role, User } from '@olympus/contracts';
-import { sql, type Db } from '@olympus/database';
+import { array, sql, type Db } from '@olympus/database';
 import type { List } from '../paging.ts';
 import { hasWords } from '../words.ts';
 
@@ -11,6 +11,7 @@ export interface NewUser {
   readonly name: string;
   readonly role: Role;
   readonly passwordHash: string;
+  readonly locationIds: readonly string[];
 }
 /** What is undefined stays as it is. */
 export interface UserChanges {
@@ -19,9 +20,10 @@ export interface UserChanges {
   readonly role?: Role | undefined;
   readonly active?: boolean | undefined;
   readonly passwordHash?: string | undefined;
+  readonly locationIds?: readonly string[] | undefined;
 }
 
-const columns = sql`id, email, name, role, active, created_at as "createdAt", updated_at as "updatedAt", version`;
+const columns = sql`id, email, name, role, active, location_ids as "locationIds", created_at as "createdAt", updated_at as "updatedAt", version`;
 
 export const userList = (db: Db, { q, role, active }: Filters): List<User, User> => ({
   name: 'users',
@@ -52,9 +54,9 @@ export async function findUser(db: Db, id: string): Promise<User | undefined> {
 /** undefined when the address is in use, in whichever tenant. */
 export async function insertUser(db: Db, user: NewUser, now: Date): Promise<User | undefined> {
   const [created] = await db.rows<User>(sql`
-    insert into users (tenant_id, id, email, name, role, active, password_hash, created_at, updated_at, version)
+    insert into users (tenant_id, id, email, name, role, active, location_ids, password_hash, created_at, updated_at, version)
     values (${db.tenantId}::uuid, ${user.id}::uuid, ${user.email}, ${user.name}, ${user.role}, true,
-            ${user.passwordHash}, ${now}, ${now}, 1)
+            ${array(user.locationIds)}::uuid[], ${user.passwordHash}, ${now}, ${now}, 1)
     on conflict on constraint users_email do nothing
     returning ${columns}`);
   return created;
@@ -69,8 +71,8 @@ export async function lockWithOwners(db: Db, id: string): Promise<{ user: User; 
     select ${columns} from users
     where tenant_id = ${db.tenantId}::uuid and (id = ${id}::uuid or (role = 'owner' and active))
     order by id for no key update`);
-  const user = locked.find((one) => one.id === id);
-  return user && { user, otherOwners: locked.filter((one) => one.id !== id).length };
+  const user = locked.find((one) => one.id === id.toLowerCase());
+  return user && { user, otherOwners: locked.filter((one) => one.id !== user.id).length };
 }
 
 /** Throws the database's `23505` when the address is in use. */
@@ -84,6 +86,7 @@ export async function updateUser(db: Db, id: string, changes: UserChanges & { no
   if (changes.name !== undefined) set.push(sql`name = ${changes.name}`);
   if (changes.role !== undefined) set.push(sql`role = ${changes.role}`);
   if (changes.active !== undefined) set.push(sql`active = ${changes.active}`);
+  if (changes.locationIds !== undefined) set.push(sql`location_ids = ${array(changes.locationIds)}::uuid[]`);
   if (changes.passwordHash !== undefined) set.push(sql`password_hash = ${changes.passwordHash}`);
   const [changed] = await db.rows<User>(sql`
     update users set ${sql.join(set, sql`, `)} where tenant_id = ${db.tenantId}::uuid and id = ${id}::uuid
@@ -96,4 +99,13 @@ export async function endSessions(db: Db, userId: string, now: Date): Promise<vo
   await db.rows(sql`
     update sessions set ended_at = ${now}
     where tenant_id = ${db.tenantId}::uuid and user_id = ${userId}::uuid and ended_at is null`);
+}
+
+/** One of the ids that is no location of the tenant. */
+export async function findUnknownLocation(db: Db, ids: readonly string[]): Promise<string | undefined> {
+  if (ids.length === 0) return undefined;
+  const found = await db.rows<{ id: string }>(
+    sql`select id from locations where tenant_id = ${db.tenantId}::uuid and id = any(${array(ids)}::uuid[])`,
+  );
+  return ids.find((id) => !found.some((row) => row.id === id));
 }

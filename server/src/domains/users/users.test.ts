@@ -1,4 +1,4 @@
-import { contracts, roles, type Role, type Session, type User } from '@olympus/contracts';
+import { contracts, roles, type Role, type TenantRole, type Session, type User } from '@olympus/contracts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { procedures, startTestKernel, type TestKernel } from '../testing.ts';
@@ -40,6 +40,7 @@ describe('create and get', () => {
       name: 'Sam Staff',
       role: 'staff',
       active: true,
+      locationIds: [],
       version: 1,
       createdAt: expect.any(Date),
       updatedAt: user.createdAt,
@@ -85,7 +86,7 @@ describe('roles', () => {
 
   test('only those with the permission read and change users', async () => {
     const owner = await olympus.register();
-    const allowed: Record<Role, [list: boolean, create: boolean]> = {
+    const allowed: Record<TenantRole, [list: boolean, create: boolean]> = {
       viewer: [false, false],
       staff: [false, false],
       manager: [true, false],

@@ -166,14 +166,18 @@ export async function write(database: Database, tenantId: string, payload: Event
 export const imported = (orders: number): EventPayload => ({ type: 'orders.imported', orders, lines: 0 });
 
 export interface TestContext {
-  readonly principal: { readonly tenantId: string; readonly expiresAt: number };
+  readonly principal: { readonly tenantId: string; readonly expiresAt: number; readonly locationIds: null };
   readonly signal: Context['signal'];
   abort(): void;
 }
 
 export function contextOf(tenantId: string, expiresAt = Date.now() + 3_600_000): TestContext {
   const controller = new AbortController();
-  return { principal: { tenantId, expiresAt }, signal: controller.signal, abort: () => controller.abort() };
+  return {
+    principal: { tenantId, expiresAt, locationIds: null },
+    signal: controller.signal,
+    abort: () => controller.abort(),
+  };
 }
 
 export const textOf = ({ event }: Followed<OrderEvent>): string =>

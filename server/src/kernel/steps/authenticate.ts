@@ -2,8 +2,16 @@ import type { Caller, Principal } from '../context.ts';
 import type { KernelDependencies, Step } from '../execute.ts';
 
 export interface Authenticator {
-  /** Resolves the caller's credential, at most once until it expires; null without one, `UNAUTHENTICATED` for a bad one. */
+  /** Resolves the caller's credential, at most once until it expires; null without one, `UNAUTHENTICATED` for a bad one, `TENANT_SUSPENDED` where its tenant is. */
   identify(caller: Caller): Promise<Principal | null>;
+  /** Calls the listener soon after something changed that credentials rest on, in whichever process; the returned function ends that. */
+  onChange?(listener: (change: AccessChange) => void): () => void;
+}
+
+/** Whose credentials have to be looked at again: all of a tenant's, a user's or a session's, or one key. */
+export interface AccessChange {
+  readonly kind: 'tenant' | 'user' | 'session' | 'key';
+  readonly id: string;
 }
 
 /** A bad credential is refused even where none is needed: a client that believes itself signed in must learn that it is not. */

@@ -48,7 +48,7 @@ export async function answerOnce(deps: KernelDependencies, call: Call, next: Nex
     };
     let kept: Answer | null = null;
     try {
-      return await deps.database.transaction(principal.tenantId, async (db) => {
+      return await deps.database.transaction(principal, async (db) => {
         call.stale.clear();
         kept = await recall(db, name, scope);
         if (kept) return replay(call, kept);
@@ -61,7 +61,7 @@ export async function answerOnce(deps: KernelDependencies, call: Call, next: Nex
       // An expected refusal is an answer too; its transaction is gone, so it is kept by one of its own.
       if (!kept && isAnswer(call, cause)) {
         const { code, data } = cause;
-        await deps.database.transaction(principal.tenantId, (db) => remember(db, scope, { ok: false, code, data }));
+        await deps.database.transaction(principal, (db) => remember(db, scope, { ok: false, code, data }));
       }
       throw cause;
     }

@@ -24,6 +24,8 @@ export const trace =
         procedure: procedure.path,
         tenantId: principal?.tenantId,
         userId: principal?.userId,
+        ...(principal?.apiKeyId && { apiKeyId: principal.apiKeyId }),
+        ...(principal?.actor && { actorId: principal.actor.userId, actorReason: principal.actor.reason }),
         code,
         durationMs: Math.round(seconds * 1e6) / 1e3,
       };

@@ -9,14 +9,15 @@ export const unitOfWork =
   (deps: KernelDependencies): Step =>
   async (call, next) => {
     const { kind, def } = call.procedure.contract;
-    if (!call.principal) return next(call);
-    const { tenantId } = call.principal;
+    const { principal } = call;
+    if (!principal) return next(call);
+    const { tenantId } = principal;
     if (kind !== 'mutation' || def.unitOfWork === 'own') {
-      call.db = deps.database.tenant(tenantId);
+      call.db = deps.database.tenant(principal);
       return next(call);
     }
     const transact = () =>
-      deps.database.transaction(tenantId, async (db) => {
+      deps.database.transaction(principal, async (db) => {
         // A retried transaction starts over.
         call.stale.clear();
         call.db = db;
