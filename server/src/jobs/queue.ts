@@ -12,7 +12,7 @@ export interface QueuedJob {
 }
 
 export interface QueueSettings {
-  /** How often a job that failed is tried again, waiting 15 s, 30 s, 60 s and so on in between. */
+  /** How often a job that failed is tried again, waiting 5 s and then about twice as long each time. */
   readonly retries: number;
   /** After which a job is given to another process, because the one that took it is gone. */
   readonly expireSeconds: number;
@@ -58,7 +58,7 @@ export async function openQueue({ database, log, queues }: QueueOptions): Promis
   await createQueues(database, Object.keys(queues));
   const optionsOf = (queue: string) => {
     const { retries = 0, expireSeconds = minute } = queues[queue] ?? {};
-    return { retryLimit: retries, retryDelay: 15, retryBackoff: true, expireInSeconds: expireSeconds };
+    return { retryLimit: retries, retryDelay: 5, retryBackoff: true, expireInSeconds: expireSeconds };
   };
   const workers = new Map<string, { pause: Pause; ended: Promise<void> }>();
 
