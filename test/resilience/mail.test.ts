@@ -1,5 +1,5 @@
 import { startMailbox, tokenOf, type Mailbox } from '@olympus/server/platform/mailbox-testing.ts';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createStore, registerTenant, rest, type Store } from '../harness.ts';
 import { olympus, type Served } from '../processes.ts';
 
@@ -25,6 +25,7 @@ it('a mail outlives a crash and a mail server that is away, and its link works',
   mailbox.refusing = true;
   const first = await start();
   const { user } = await registerTenant(first.url);
+  await vi.waitFor(() => expect(first.output()).toContain('will be tried again'), { timeout: 20_000 });
   await first.stop('SIGKILL');
   expect(mailbox.mails).toEqual([]);
 

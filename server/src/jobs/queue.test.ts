@@ -10,7 +10,8 @@ describe.each(kinds)('the queue of jobs on %s', (_, install) => {
   let installation: Installation;
   let database: Database;
   const log = { error: vi.fn(), warn: vi.fn() };
-  const open = () => openQueue({ database, log, queues });
+  /** Another replica, with connections of its own. */
+  const open = async () => openQueue({ database: await installation.open(), log, queues });
   const opened: Queue[] = [];
   beforeAll(async () => {
     installation = await install();

@@ -1,4 +1,4 @@
-import { given, jobsSchema, type Database, type SystemDb } from '@olympus/database';
+import { given, jobsSchema, sql, type Database, type SystemDb } from '@olympus/database';
 import PgBoss from 'pg-boss';
 import type { Logger } from 'pino';
 import { createPause, type Pause } from '../events/pause.ts';
@@ -12,7 +12,7 @@ export interface QueuedJob {
 }
 
 export interface QueueSettings {
-  /** How often a job that failed is tried again, waiting 15 s, 30 s, 60 s and so on in between. */
+  /** How often a job that failed is tried again, waiting 5 s and then about twice as long each time. */
   readonly retries: number;
   /** After which a job is given to another process, because the one that took it is gone. */
   readonly expireSeconds: number;
@@ -55,10 +55,11 @@ export async function openQueue({ database, log, queues }: QueueOptions): Promis
   });
   boss.on('error', (err) => log.warn({ err }, 'the queue of jobs could not be looked after'));
   await boss.start();
-  for (const [name, { retries, expireSeconds }] of Object.entries(queues)) {
-    const options = { retryLimit: retries, retryDelay: 15, retryBackoff: true, expireInSeconds: expireSeconds };
-    await boss.createQueue(name, { name, ...options });
-  }
+  await createQueues(database, Object.keys(queues));
+  const optionsOf = (queue: string) => {
+    const { retries = 0, expireSeconds = minute } = queues[queue] ?? {};
+    return { retryLimit: retries, retryDelay: 5, retryBackoff: true, expireInSeconds: expireSeconds };
+  };
   const workers = new Map<string, { pause: Pause; ended: Promise<void> }>();
 
   const take = async (queue: string, run: (data: never) => Promise<void>): Promise<boolean> => {
@@ -92,7 +93,11 @@ export async function openQueue({ database, log, queues }: QueueOptions): Promis
 
   const send: Queue['send'] = async (db, { queue, data, once }) => {
     const throttle = once && { singletonKey: once.name, singletonSeconds: once.seconds };
-    await boss.send(queue, data, { ...throttle, db: { executeSql: (text, values) => within(db, text, values) } });
+    await boss.send(queue, data, {
+      ...optionsOf(queue),
+      ...throttle,
+      db: { executeSql: (text, values) => within(db, text, values) },
+    });
     const worker = workers.get(queue);
     if (worker) setTimeout(worker.pause.wake, commitMs).unref();
   };
@@ -105,7 +110,8 @@ export async function openQueue({ database, log, queues }: QueueOptions): Promis
       start(queue, async () => {
         const now = Math.floor(performance.now() / 1000 / seconds);
         // The database decides by its own clock whether this slot has its job already.
-        if (now !== slot) await boss.send(queue, {}, { singletonKey: queue, singletonSeconds: seconds });
+        const once = { singletonKey: queue, singletonSeconds: seconds };
+        if (now !== slot) await boss.send(queue, {}, { ...optionsOf(queue), ...once });
         slot = now;
         return take(queue, run);
       });
@@ -117,6 +123,17 @@ export async function openQueue({ database, log, queues }: QueueOptions): Promis
     },
   };
 }
+
+/** Any number will do, as long as nothing else in the database locks it. */
+const lock = '3918274650';
+
+/** pg-boss's own function, which deadlocks when replicas that start together call it at once. */
+const createQueues = (database: Database, names: readonly string[]) =>
+  database.systemTransaction(async (db) => {
+    await db.rows(sql`select pg_advisory_xact_lock(${lock}::bigint)`);
+    for (const name of names)
+      await db.rows(sql`select ${sql.raw(jobsSchema)}.create_queue(${name}, '{"policy":"standard"}'::json)`);
+  });
 
 /** pg-boss's statements over our connections. Its scripts have no values, and bring a transaction of their own. */
 const adapter = (database: Database): PgBoss.Db => ({

@@ -29,8 +29,8 @@ export interface JobsDependencies {
 /** The queues of jobs that survive a crash. */
 export const queues = {
   expiry: { retries: 0, expireSeconds: 600 },
-  // With waits that double, the last attempt is a day and a half after the first.
-  mail: { retries: 13, expireSeconds: 60 },
+  // With waits that double, the last attempt is about a day after the first.
+  mail: { retries: 14, expireSeconds: 60 },
 } satisfies Record<string, QueueSettings>;
 
 /** What is done by the clock: roll-ups by each process, the rest by one of them. */

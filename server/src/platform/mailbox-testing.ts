@@ -59,7 +59,7 @@ export async function startMailbox(port = 0): Promise<Mailbox> {
     },
     async next(to) {
       const mail = await vi.waitFor(() => find(to) ?? Promise.reject(new Error(`no mail to ${to}`)), {
-        timeout: 20_000,
+        timeout: 45_000,
         interval: 20,
       });
       taken.add(mail);
