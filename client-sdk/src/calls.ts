@@ -31,12 +31,21 @@ export interface WireContext extends CallContext, Sent {
 
 const signIns: readonly string[] = ['auth.register', 'auth.login', 'auth.refresh'];
 
-/** Calls that must not carry the token that they are about to replace. */
-export const isSignIn = ({ path }: Pick<Operation, 'path'>): boolean => signIns.includes(path);
+const isSignIn = ({ path }: Pick<Operation, 'path'>): boolean => signIns.includes(path);
+/** For whom cannot sign in: what is left of a session must not stand in their way. */
+const forStrangers: readonly string[] = [
+  'account.requestPasswordReset',
+  'account.resetPassword',
+  'account.requestEmailVerification',
+  'account.verifyEmail',
+];
 
-// Where the server keeps no key (sign-ins, imports), a lost answer must not lead to a second effect.
+/** Calls without a token: because they are about to replace it, or since a bad one would be refused even where none is needed. */
+export const isBare = ({ path }: Pick<Operation, 'path'>): boolean => isSignIn({ path }) || forStrangers.includes(path);
+
+// Where the server keeps no key (sign-ins, secrets, imports), a lost answer must not lead to a second effect.
 const isKeyed = ({ type, path }: Operation): boolean =>
-  type === 'mutation' && !path.startsWith('auth.') && !path.endsWith('.import');
+  type === 'mutation' && !/^(auth|account)\./.test(path) && !path.endsWith('.import');
 
 /**
  * Time limit, retries and renewal of the token for queries and mutations. A mutation is

@@ -36,6 +36,7 @@ export type {
   ApiKey,
   Customer,
   Dashboard,
+  DeviceSession,
   ImportReport,
   InputIssue,
   Interval,

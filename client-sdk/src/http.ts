@@ -1,6 +1,6 @@
 import { httpBatchLink, splitLink, type TRPCLink } from '@trpc/client';
 import superjson from 'superjson';
-import { isSignIn, type WireContext } from './calls.ts';
+import { isBare, type WireContext } from './calls.ts';
 import { jsonFetch, ownHeaders, signedHeaders, type Endpoint } from './endpoint.ts';
 import type { OlympusRouter } from './procedures.ts';
 
@@ -22,7 +22,7 @@ export function httpLink(
 ): TRPCLink<OlympusRouter> {
   const wire = { url: `${endpoint.url}/trpc`, transformer: superjson, fetch: jsonFetch(endpoint) as never };
   return splitLink({
-    condition: isSignIn,
+    condition: isBare,
     true: httpBatchLink({ ...wire, maxItems: 1, headers: () => ownHeaders(endpoint) }),
     false: (link as typeof httpBatchLink)({
       ...wire,

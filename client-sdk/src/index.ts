@@ -17,6 +17,7 @@ export type {
   CommonCode,
   Customer,
   Dashboard,
+  DeviceSession,
   ImportReport,
   InputIssue,
   Interval,

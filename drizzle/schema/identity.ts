@@ -1,5 +1,16 @@
 import { sql } from 'drizzle-orm';
-import { boolean, foreignKey, index, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { id, instant, ownTenantPolicy, stamps, systemPolicy, tenantId, tenantPolicy } from '../columns.ts';
 
 export const tenants = pgTable(
@@ -41,6 +52,8 @@ export const users = pgTable(
       .notNull()
       .default(sql`'{}'`),
     passwordHash: text('password_hash').notNull(),
+    /** When the user has shown that `email` is theirs. */
+    emailVerifiedAt: instant('email_verified_at'),
     ...stamps(),
   },
   (t) => [
@@ -51,7 +64,35 @@ export const users = pgTable(
   ],
 );
 
-/** Refresh tokens by their hash. A family is one sign-in; replay of a spent token revokes all of it. */
+/** A sign-in of one device, until it is ended or nobody has used it for the life of a refresh token. */
+export const sessions = pgTable(
+  'sessions',
+  {
+    tenantId: tenantId(),
+    id: id(),
+    userId: uuid('user_id').notNull(),
+    device: text().notNull(),
+    address: text().notNull(),
+    createdAt: instant('created_at').notNull(),
+    lastUsedAt: instant('last_used_at').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+    endedAt: instant('ended_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.id] }),
+    foreignKey({
+      name: 'sessions_user',
+      columns: [t.tenantId, t.userId],
+      foreignColumns: [users.tenantId, users.id],
+    }),
+    index('sessions_user').on(t.tenantId, t.userId),
+    index('sessions_expiry').on(t.expiresAt),
+    tenantPolicy('sessions'),
+    systemPolicy('sessions', 'all', 'sign_in'),
+  ],
+);
+
+/** Refresh tokens by their hash. A family is those of one session; replay of a spent token ends it. */
 export const refreshTokens = pgTable(
   'refresh_tokens',
   {
@@ -63,7 +104,6 @@ export const refreshTokens = pgTable(
     createdAt: instant('created_at').notNull(),
     expiresAt: instant('expires_at').notNull(),
     spentAt: instant('spent_at'),
-    revokedAt: instant('revoked_at'),
   },
   (t) => [
     primaryKey({ columns: [t.tenantId, t.id] }),
@@ -78,6 +118,85 @@ export const refreshTokens = pgTable(
     tenantPolicy('refresh_tokens'),
     systemPolicy('refresh_tokens', 'all', 'rotation'),
   ],
+);
+
+/** Tokens of links that were sent by mail, by their hash: each is for one purpose and one address, and works once. */
+export const mailTokens = pgTable(
+  'mail_tokens',
+  {
+    tenantId: tenantId(),
+    id: id(),
+    userId: uuid('user_id').notNull(),
+    purpose: text().notNull(),
+    email: text().notNull(),
+    tokenHash: text('token_hash').notNull().unique('mail_tokens_hash'),
+    createdAt: instant('created_at').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.id] }),
+    foreignKey({
+      name: 'mail_tokens_user',
+      columns: [t.tenantId, t.userId],
+      foreignColumns: [users.tenantId, users.id],
+    }),
+    index('mail_tokens_user').on(t.tenantId, t.userId, t.purpose),
+    index('mail_tokens_expiry').on(t.expiresAt),
+    tenantPolicy('mail_tokens'),
+    systemPolicy('mail_tokens', 'all', 'links'),
+  ],
+);
+
+/** The second factor of a user: its secret, sealed, and the last time step whose code was taken. */
+export const totpFactors = pgTable(
+  'totp_factors',
+  {
+    tenantId: tenantId(),
+    userId: uuid('user_id').notNull(),
+    sealedSecret: text('sealed_secret').notNull(),
+    createdAt: instant('created_at').notNull(),
+    /** null until a first code has shown that the user’s device has the secret. */
+    confirmedAt: instant('confirmed_at'),
+    lastStep: integer('last_step').notNull().default(0),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.userId] }),
+    foreignKey({
+      name: 'totp_factors_user',
+      columns: [t.tenantId, t.userId],
+      foreignColumns: [users.tenantId, users.id],
+    }),
+    tenantPolicy('totp_factors'),
+    systemPolicy('totp_factors', 'all', 'sign_in'),
+  ],
+);
+
+/** What stands in for a code of the second factor, once each. */
+export const recoveryCodes = pgTable(
+  'recovery_codes',
+  { tenantId: tenantId(), userId: uuid('user_id').notNull(), codeHash: text('code_hash').notNull() },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.userId, t.codeHash] }),
+    foreignKey({
+      name: 'recovery_codes_user',
+      columns: [t.tenantId, t.userId],
+      foreignColumns: [users.tenantId, users.id],
+    }),
+    tenantPolicy('recovery_codes'),
+    systemPolicy('recovery_codes', 'all', 'sign_in'),
+  ],
+);
+
+/** Sign-ins that have failed of late, by the hash of who was tried from where. */
+export const signInFailures = pgTable(
+  'sign_in_failures',
+  {
+    key: text().primaryKey(),
+    count: integer().notNull(),
+    blockedUntil: instant('blocked_until'),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (t) => [index('sign_in_failures_expiry').on(t.expiresAt), systemPolicy('sign_in_failures', 'all', 'throttling')],
 );
 
 /** Signing keys and secrets of the installation, made on first start and kept. */

@@ -11,7 +11,8 @@ export {
   pgErrorCode,
 } from './errors.ts';
 export { atEveryLocation } from './every-location.ts';
-export { roles } from './roles.ts';
+export { jobsSchema, roles } from './roles.ts';
+export { given } from './statement.ts';
 export type {
   Database,
   DatabaseLog,

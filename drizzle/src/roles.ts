@@ -5,6 +5,9 @@ import { pgErrorCode } from './errors.ts';
 /** Tenants' calls run as `app`, under row-level security; what crosses tenants runs as `system`, with policies of its own. */
 export const roles = { app: 'olympus_app', system: 'olympus_system' } as const;
 
+/** Where the queue of jobs keeps its tables, which it makes itself: so the system role owns it, and may make nothing else. */
+export const jobsSchema = 'pgboss';
+
 const names: readonly string[] = Object.values(roles);
 
 /** What PostgreSQL answers when another process creates or grants the same role at the same time. */
@@ -29,7 +32,7 @@ export async function createRoles(sql: postgres.Sql): Promise<void> {
   }
 }
 
-/** Gives both roles the tables of `public`, those of later migrations too. What rows they reach is the policies' matter. */
+/** Gives both roles the tables of `public`, those of later migrations too, and the system role the room of its jobs. What rows they reach is the policies' matter. */
 export async function grantTables(sql: postgres.Sql): Promise<void> {
   const both = names.join(', ');
   await retryRaces(() =>
@@ -40,6 +43,7 @@ export async function grantTables(sql: postgres.Sql): Promise<void> {
       grant usage, select on all sequences in schema public to ${both};
       alter default privileges in schema public grant select, insert, update, delete on tables to ${both};
       alter default privileges in schema public grant usage, select on sequences to ${both};
+      create schema if not exists ${jobsSchema} authorization ${roles.system};
     `)
       .simple(),
   );

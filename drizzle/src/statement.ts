@@ -1,4 +1,4 @@
-import type { SQL } from 'drizzle-orm';
+import { SQL } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { encodeArray } from './arrays.ts';
 import type { Reach } from './types.ts';
@@ -13,8 +13,20 @@ type Parameter = string | number | bigint | boolean | Date | Uint8Array | null;
 const dialect = new PgDialect();
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** A statement that another library has written, with its own `$1` places. */
+export const given = (text: string, values: readonly unknown[]): SQL => new Given(text, values);
+
+class Given extends SQL {
+  readonly statement: Statement;
+  constructor(text: string, values: readonly unknown[]) {
+    super([]);
+    this.statement = { text, parameters: values.map((value) => toParameter(value ?? null)) };
+  }
+}
+
 /** Turns drizzle's `sql` into text with `$1` places. Throws a `TypeError` for a value that no column can hold. */
 export function compile(statement: SQL): Statement {
+  if (statement instanceof Given) return statement.statement;
   const { sql: text, params } = dialect.sqlToQuery(statement);
   return { text, parameters: params.map(toParameter) };
 }

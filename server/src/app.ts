@@ -3,6 +3,8 @@ import { openDatabase } from '@olympus/database';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
+import { createLetters } from './domains/account/letters.ts';
+import { account } from './domains/account/procedures.ts';
 import { analytics } from './domains/analytics/procedures.ts';
 import { apiKeys } from './domains/api-keys/procedures.ts';
 import { createAuth } from './domains/auth/index.ts';
@@ -19,7 +21,8 @@ import { tenants } from './domains/tenants/procedures.ts';
 import { users } from './domains/users/procedures.ts';
 import { createEvents } from './events/events.ts';
 import { orderUpdates, productUpdates } from './events/updates.ts';
-import { startJobs } from './jobs/schedule.ts';
+import { openQueue } from './jobs/queue.ts';
+import { queues, startJobs } from './jobs/schedule.ts';
 import { createKernel, type Kernel } from './kernel/execute.ts';
 import { bind } from './kernel/implement.ts';
 import { systemClock } from './platform/clock.ts';
@@ -28,9 +31,11 @@ import { randomIds } from './platform/ids.ts';
 import { loadKeys } from './platform/keys.ts';
 import { createLifecycle, type Lifecycle } from './platform/lifecycle.ts';
 import { createLogger, quietly } from './platform/logger.ts';
+import { logMailer, smtpMailer } from './platform/mail.ts';
 import { createQueryCache } from './platform/query-cache.ts';
 import { createRateLimiter } from './platform/rate-limiter.ts';
 import { openRedis } from './platform/redis.ts';
+import { loadSecrets } from './platform/secrets.ts';
 import { createTelemetry } from './platform/telemetry.ts';
 import { listen } from './listen.ts';
 import { seedDemo, type DemoLogin } from './seed.ts';
@@ -81,7 +86,26 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   // Whatever drops kept answers has just committed, with the events that say so.
   const cache = createQueryCache({ onDrop: () => events.relay.wake() });
   const keys = await loadKeys(database, clock, ids);
-  const auth = createAuth({ database, keys, clock, ids, log, config: config.auth });
+  const secrets = await loadSecrets(database, clock, ids);
+  const cursors = createCursors(keys.cursorSecret);
+  const queue = await openQueue({ database, log, queues });
+  lifecycle.onStop('queue', () => queue.stop());
+  const { smtp, links } = config.mail;
+  const mailer = smtp ? smtpMailer(smtp) : logMailer(log, { withText: database.kind === 'embedded' });
+  lifecycle.onStop('mail', () => mailer.close());
+  const auth = createAuth({
+    database,
+    keys,
+    secrets,
+    cursors,
+    clock,
+    ids,
+    log,
+    config: config.auth,
+    // However often somebody asks, a mail of a kind goes to an address once a minute at most.
+    post: (db, letter) =>
+      queue.send(db, { queue: 'mail', data: letter, once: { name: `${letter.kind}:${letter.email}`, seconds: 60 } }),
+  });
   auth.changes.start();
   lifecycle.onStop('access changes', () => auth.changes.stop());
   const events = createEvents({
@@ -93,7 +117,6 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     onHint: (tenantId, topics) => cache.dropLocally(tenantId, topics),
   });
 
-  const cursors = createCursors(keys.cursorSecret);
   const kernel = createKernel(
     {
       database,
@@ -108,6 +131,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     },
     bind(contracts, {
       auth: auth.handlers,
+      account: account(auth.account),
       users: users({ cursors, passwords: auth.passwords }),
       customers: customers({ cursors }),
       locations: locations({ cursors }),
@@ -132,7 +156,8 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
 
   events.start();
   lifecycle.onStop('events', () => events.stop());
-  const jobs = startJobs({ database, clock, log });
+  queue.work('mail', createLetters({ db: database.systemDb, mailer, clock, ids, links }));
+  const jobs = startJobs({ database, queue, clock, log });
   lifecycle.onStop('jobs', () => jobs.stop());
 
   const health = createHealth({ database, redis, relay: events.relay, lifecycle });

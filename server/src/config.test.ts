@@ -8,7 +8,21 @@ test('without variables everything has a sensible value', () => {
     publicUrl: null,
     database: { dataDir: '.olympus' },
     redis: null,
-    auth: { registration: 'open', issuer: 'olympus', accessTokenSeconds: 900, refreshTokenDays: 30 },
+    auth: {
+      registration: 'open',
+      issuer: 'olympus',
+      accessTokenSeconds: 900,
+      refreshTokenDays: 30,
+      requireVerifiedEmail: false,
+      failuresPerAddress: 100,
+    },
+    mail: {
+      smtp: null,
+      links: {
+        resetPassword: 'http://localhost:4000/reset-password#token={token}',
+        verifyEmail: 'http://localhost:4000/verify-email#token={token}',
+      },
+    },
     allowedOrigins: [],
     trustedProxies: [],
     rateLimits: {
@@ -58,6 +72,23 @@ test('variables are read, and an empty one counts as none', () => {
   expect(readConfig({ RATE_LIMITS: 'off' }).rateLimits.stream.limit).toBeGreaterThan(1e6);
 });
 
+test('mail needs a sender, and its links lead to the front end', () => {
+  const smtp = { SMTP_URL: 'smtps://u:p@mail.example:465', MAIL_FROM: 'Olympus <no-reply@example.com>' };
+  const paths = { OLYMPUS_RESET_PASSWORD_PATH: '/new?t={token}' };
+  expect(readConfig({ ...smtp, ...paths, OLYMPUS_APP_URL: 'https://app.example/' }).mail).toEqual({
+    smtp: { url: smtp.SMTP_URL, from: smtp.MAIL_FROM },
+    links: {
+      resetPassword: 'https://app.example/new?t={token}',
+      verifyEmail: 'https://app.example/verify-email#token={token}',
+    },
+  });
+  const { links } = readConfig({ OLYMPUS_PUBLIC_URL: 'https://api.example' }).mail;
+  expect(links.verifyEmail).toMatch(/^https:\/\/api\.example\//);
+  expect(() => readConfig({ SMTP_URL: smtp.SMTP_URL })).toThrow(/MAIL_FROM must be set where SMTP_URL is/);
+  for (const MAIL_FROM of ['nobody', 'a@b.example\nBcc: c@d.example', 'A <a@b.example>, c@d.example'])
+    expect(() => readConfig({ ...smtp, MAIL_FROM })).toThrow(/MAIL_FROM must be an address/);
+});
+
 test('all faults are told at once, by the names of their variables and without their values', () => {
   const faulty = {
     PORT: '70000',
@@ -67,6 +98,8 @@ test('all faults are told at once, by the names of their variables and without t
     OLYMPUS_REGISTRATION: 'maybe',
     OLYMPUS_DEMO_PASSWORD: 'canary',
     OLYMPUS_DEADLINE_MS: '1e9',
+    SMTP_URL: 'https://mail.example/canary',
+    OLYMPUS_VERIFY_EMAIL_PATH: '/verify',
     RATE_LIMITS: 'reads=5/1',
   };
   let message = '';

@@ -19,6 +19,16 @@ export interface Config {
     readonly issuer: string;
     readonly accessTokenSeconds: number;
     readonly refreshTokenDays: number;
+    /** Whether an address must be shown to be the user's before they may sign in. */
+    readonly requireVerifiedEmail: boolean;
+    /** Failed sign-ins of one network in an hour, before it has to wait. */
+    readonly failuresPerAddress: number;
+  };
+  readonly mail: {
+    /** null: mails are not sent. */
+    readonly smtp: { readonly url: string; readonly from: string } | null;
+    /** Pages of the front end that mails lead to, with `{token}` for the token. */
+    readonly links: { readonly resetPassword: string; readonly verifyEmail: string };
   };
   /** Origins whose pages may call from a browser. */
   readonly allowedOrigins: readonly string[];
@@ -63,6 +73,12 @@ const list = (expected: string, isItem: (item: string) => boolean) =>
     return items.every(isItem) ? items : undefined;
   });
 
+const mailbox = check('an address such as Olympus <no-reply@example.com>', (text) =>
+  /^(?:[^<>@\r\n]{1,100} )?<?[^\s<>@]{1,64}@[^\s<>@]{1,190}>?$/.test(text) ? text : undefined,
+);
+const linkPath = check('a path with {token} in it, such as /reset-password#token={token}', (text) =>
+  text.startsWith('/') && text.includes('{token}') ? text : undefined,
+);
 const httpUrl = url('https://api.example.com', 'http:', 'https:');
 const rateLimits = check(
   'off, or a comma-separated list such as read=200/1,write=100/1,signIn=10/60,stream=60/60 (calls per seconds)',
@@ -71,29 +87,41 @@ const rateLimits = check(
 
 const password = check('10 to 200 characters', (text) => (text.length >= 10 && text.length <= 200 ? text : undefined));
 
-const variables = z.object({
-  PORT: whole(0, 65_535).default(4000),
-  HOST: z.string().optional(),
-  OLYMPUS_PUBLIC_URL: httpUrl.transform((text) => text.replace(/\/+$/, '')).optional(),
-  OLYMPUS_DATA_DIR: z.string().default('.olympus'),
-  DATABASE_URL: url('postgres://user:password@host:5432/name', 'postgres:', 'postgresql:').optional(),
-  DATABASE_POOL_SIZE: whole(1, 1000).optional(),
-  REDIS_URL: url('redis://host:6379', 'redis:', 'rediss:').optional(),
-  REDIS_PREFIX: z.string().default('olympus:'),
-  OLYMPUS_REGISTRATION: oneOf('open', 'closed').default('open'),
-  OLYMPUS_ACCESS_TOKEN_SECONDS: whole(1, 86_400).default(900),
-  OLYMPUS_REFRESH_TOKEN_DAYS: whole(1, 3650).default(30),
-  OLYMPUS_ALLOWED_ORIGINS: list('origins such as https://shop.example.com', isOrigin).default([]),
-  OLYMPUS_TRUSTED_PROXIES: list('addresses or blocks such as 10.0.0.0/8', isBlock).default([]),
-  RATE_LIMITS: rateLimits.default(defaultRateLimits),
-  LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
-  OLYMPUS_DEADLINE_MS: whole(100, 3_600_000).default(30_000),
-  OLYMPUS_MAX_IN_FLIGHT: whole(1, 1_000_000).default(5000),
-  OLYMPUS_DRAIN_SECONDS: whole(0, 3600).default(15),
-  OLYMPUS_SEED_DEMO: oneOf('on', 'off').optional(),
-  OLYMPUS_DEMO_PASSWORD: password.optional(),
-  OLYMPUS_ADMIN_PASSWORD: password.optional(),
-});
+const variables = z
+  .object({
+    PORT: whole(0, 65_535).default(4000),
+    HOST: z.string().optional(),
+    OLYMPUS_PUBLIC_URL: httpUrl.transform((text) => text.replace(/\/+$/, '')).optional(),
+    OLYMPUS_DATA_DIR: z.string().default('.olympus'),
+    DATABASE_URL: url('postgres://user:password@host:5432/name', 'postgres:', 'postgresql:').optional(),
+    DATABASE_POOL_SIZE: whole(1, 1000).optional(),
+    REDIS_URL: url('redis://host:6379', 'redis:', 'rediss:').optional(),
+    REDIS_PREFIX: z.string().default('olympus:'),
+    OLYMPUS_REGISTRATION: oneOf('open', 'closed').default('open'),
+    OLYMPUS_ACCESS_TOKEN_SECONDS: whole(1, 86_400).default(900),
+    OLYMPUS_REFRESH_TOKEN_DAYS: whole(1, 3650).default(30),
+    OLYMPUS_REQUIRE_VERIFIED_EMAIL: oneOf('on', 'off').default('off'),
+    OLYMPUS_SIGN_IN_FAILURES: whole(1, 1_000_000).default(100),
+    SMTP_URL: url('smtps://user:password@mail.example.com', 'smtp:', 'smtps:').optional(),
+    MAIL_FROM: mailbox.optional(),
+    OLYMPUS_APP_URL: httpUrl.transform((text) => text.replace(/\/+$/, '')).optional(),
+    OLYMPUS_RESET_PASSWORD_PATH: linkPath.default('/reset-password#token={token}'),
+    OLYMPUS_VERIFY_EMAIL_PATH: linkPath.default('/verify-email#token={token}'),
+    OLYMPUS_ALLOWED_ORIGINS: list('origins such as https://shop.example.com', isOrigin).default([]),
+    OLYMPUS_TRUSTED_PROXIES: list('addresses or blocks such as 10.0.0.0/8', isBlock).default([]),
+    RATE_LIMITS: rateLimits.default(defaultRateLimits),
+    LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
+    OLYMPUS_DEADLINE_MS: whole(100, 3_600_000).default(30_000),
+    OLYMPUS_MAX_IN_FLIGHT: whole(1, 1_000_000).default(5000),
+    OLYMPUS_DRAIN_SECONDS: whole(0, 3600).default(15),
+    OLYMPUS_SEED_DEMO: oneOf('on', 'off').optional(),
+    OLYMPUS_DEMO_PASSWORD: password.optional(),
+    OLYMPUS_ADMIN_PASSWORD: password.optional(),
+  })
+  .refine(({ SMTP_URL, MAIL_FROM }) => SMTP_URL === undefined || MAIL_FROM !== undefined, {
+    path: ['MAIL_FROM'],
+    message: 'must be set where SMTP_URL is: the address that mails come from',
+  });
 
 /** Reads the environment; an empty variable counts as none. Throws a `ConfigError` that names every fault at once. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
@@ -103,6 +131,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new ConfigError(`The configuration is not valid:\n${faults.join('\n')}`);
   }
   const set = parsed.data;
+  const app = set.OLYMPUS_APP_URL ?? set.OLYMPUS_PUBLIC_URL ?? `http://localhost:${set.PORT}`;
   return {
     port: set.PORT,
     host: set.HOST,
@@ -118,6 +147,15 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       issuer: set.OLYMPUS_PUBLIC_URL ?? 'olympus',
       accessTokenSeconds: set.OLYMPUS_ACCESS_TOKEN_SECONDS,
       refreshTokenDays: set.OLYMPUS_REFRESH_TOKEN_DAYS,
+      requireVerifiedEmail: set.OLYMPUS_REQUIRE_VERIFIED_EMAIL === 'on',
+      failuresPerAddress: set.OLYMPUS_SIGN_IN_FAILURES,
+    },
+    mail: {
+      smtp: set.SMTP_URL && set.MAIL_FROM ? { url: set.SMTP_URL, from: set.MAIL_FROM } : null,
+      links: {
+        resetPassword: app + set.OLYMPUS_RESET_PASSWORD_PATH,
+        verifyEmail: app + set.OLYMPUS_VERIFY_EMAIL_PATH,
+      },
     },
     allowedOrigins: set.OLYMPUS_ALLOWED_ORIGINS,
     trustedProxies: set.OLYMPUS_TRUSTED_PROXIES,

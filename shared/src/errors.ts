@@ -80,6 +80,15 @@ export const commonErrors = {
 export const errors = {
   INVALID_CREDENTIALS: error(401, 'E-mail address or password is wrong', None),
   INVALID_REFRESH_TOKEN: error(401, 'The refresh token is not valid', None),
+  SECOND_FACTOR_REQUIRED: error(401, 'A code of the second factor is needed too', None),
+  // 403 where a 401 might make a client renew or drop its session over a slip of the finger.
+  INVALID_SECOND_FACTOR: error(403, 'The code of the second factor is wrong or was used before', None),
+  WRONG_PASSWORD: error(403, 'The current password is wrong', None),
+  EMAIL_NOT_VERIFIED: error(403, 'The e-mail address must be verified first', None),
+  INVALID_LINK: error(400, 'The link is not valid, was used before or is too old', None),
+  SESSION_NOT_FOUND: error(404, 'No such session', Missing),
+  TOTP_ALREADY_ON: error(409, 'The second factor is on already', None),
+  TOTP_NOT_ENROLLED: error(409, 'There is no second factor to confirm or to turn off', None),
   REGISTRATION_CLOSED: error(403, 'Registration is closed', None),
   ROLE_TOO_HIGH: error(
     403,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { URI, type TOTP } from 'otpauth';
 import { expect } from 'vitest';
 import { registerTenant, rest, type Olympus, type Session } from '../harness.ts';
 import type { Actor, Driver, Outcome, Scenario, Step } from './scenario.ts';
@@ -107,6 +108,7 @@ function match(actual: unknown, expected: unknown, label: string): void {
 async function resolve(value: unknown, saved: Map<string, unknown>, cast: Cast): Promise<unknown> {
   if (typeof value === 'string' && /^\$(?!any$|date$)\w/.test(value)) {
     const [name = '', ...path] = value.slice(1).split('.');
+    if (name === 'code' || name === 'nextCode') return codeOf(saved.get(path[0] ?? ''), name === 'code' ? 0 : 1);
     if (!saved.has(name)) return cast.known(name);
     return path.reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], saved.get(name));
   }
@@ -114,6 +116,12 @@ async function resolve(value: unknown, saved: Map<string, unknown>, cast: Cast):
   if (!isRecord(value)) return value;
   const entries = Object.entries(value).map(async ([key, child]) => [key, await resolve(child, saved, cast)] as const);
   return Object.fromEntries(await Promise.all(entries));
+}
+
+/** What an authenticator shows, now or a step later. */
+function codeOf(enrolled: unknown, steps: number): string {
+  const totp = URI.parse((enrolled as { uri: string }).uri) as TOTP;
+  return totp.generate({ timestamp: Date.now() + steps * 30_000 });
 }
 
 /** Ids, instants, tokens and addresses by order of appearance: what differs from run to run, and nothing else. */
@@ -135,7 +143,9 @@ function anonymous(value: unknown, names = new Map<string, string>()): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, child]) => [
       key,
-      /^(nextCursor|previousCursor|requestId)$/.test(key) && child !== null ? `<${key}>` : anonymous(child, names),
+      /^(nextCursor|previousCursor|requestId|secret|uri|recoveryCodes)$/.test(key) && child !== null
+        ? `<${key}>`
+        : anonymous(child, names),
     ]),
   );
 }

@@ -7,7 +7,8 @@ import type { CommonErrorCode, DeclaredErrorCode } from '@olympus/contracts';
 export type Actor = 'owner' | 'staff' | 'viewer' | 'stranger' | 'superAdmin' | 'nobody' | 'forger';
 
 /**
- * One call and what it must come to. In `input`, a text such as `$mug.id` stands for what an earlier step saved as `mug`;
+ * One call and what it must come to. In `input`, a text such as `$mug.id` stands for what an earlier step saved as `mug`,
+ * and `$code.factor` or `$nextCode.factor` for what an authenticator shows that was enrolled as `factor`;
  * in `value` and `data`, `$any` matches anything and `$date` an instant. Objects must match in the fields they name.
  */
 export interface Step {

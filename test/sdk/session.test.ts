@@ -1,4 +1,5 @@
 import { isFailure, memorySession, type OlympusError } from '@olympus/client';
+import { URI, type TOTP } from 'otpauth';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openStore, password, pathsOf, registration, setUp, type Setup } from './support.ts';
 
@@ -138,4 +139,50 @@ test('a login while a refresh is under way is not undone by it', async () => {
   await api.auth.login.mutate({ email: account.email, password });
   await me;
   expect(store.session?.user.email).toBe(account.email);
+});
+
+test('a changed password leaves the client signed in', async () => {
+  const store = openStore();
+  const api = await setup.client({ session: store });
+  const before = store.session;
+  const newPassword = 'another good password';
+  await api.account.changePassword.mutate({ currentPassword: password, newPassword });
+  expect(store.session).toBe(before);
+  expect((await api.auth.me.query()).user.id).toBe(before?.user.id);
+  expire(store);
+  expect((await api.auth.me.query()).user.email).toBe(before?.user.email);
+});
+
+test('who forgot the password needs no session, and what is left of one does not stand in the way', async () => {
+  const store = openStore();
+  const api = await setup.client({ session: store });
+  const { user } = store.session ?? {};
+  const other = setup.stranger();
+  await other.auth.login.mutate({ email: user?.email ?? '', password });
+  await other.auth.sessions.revokeOthers.mutate();
+  for (const client of [api, setup.stranger()]) {
+    await client.account.requestPasswordReset.mutate({ email: user?.email ?? '' });
+    await client.account.requestEmailVerification.mutate({ email: user?.email ?? '' });
+    const reset = client.account.resetPassword.mutate({ token: 'invented', newPassword: 'another good password' });
+    expect((await failureOf(reset)).failure.code).toBe('INVALID_LINK');
+    expect((await failureOf(client.account.verifyEmail.mutate({ token: 'invented' }))).failure.code).toBe(
+      'INVALID_LINK',
+    );
+  }
+});
+
+test('a code of the second factor goes with the sign-in', async () => {
+  const api = await setup.client();
+  const { user } = (await api.$session()) ?? {};
+  const { uri } = await api.account.totp.enroll.mutate({ password });
+  const code = (steps: number) => (URI.parse(uri) as TOTP).generate({ timestamp: Date.now() + steps * 30_000 });
+  const { recoveryCodes } = await api.account.totp.confirm.mutate({ code: code(0) });
+  const stranger = setup.stranger();
+  const credentials = { email: user?.email ?? '', password };
+  const error = await failureOf(stranger.auth.login.mutate(credentials));
+  if (!isFailure(error, 'SECOND_FACTOR_REQUIRED')) throw error;
+  expect(error.failure.data).toBeNull();
+  await stranger.auth.login.mutate({ ...credentials, code: code(1) });
+  expect((await stranger.auth.me.query()).totpEnabled).toBe(true);
+  await setup.stranger().auth.login.mutate({ ...credentials, code: recoveryCodes[0] ?? '' });
 });

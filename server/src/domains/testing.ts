@@ -14,7 +14,9 @@ import { loadKeys } from '../platform/keys.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createQueryCache } from '../platform/query-cache.ts';
 import { createRateLimiter } from '../platform/rate-limiter.ts';
-import { createAuth, type Auth } from './auth/index.ts';
+import { loadSecrets } from '../platform/secrets.ts';
+import { createAuth, type Auth, type AuthOptions } from './auth/index.ts';
+import type { Letter } from './auth/letter.ts';
 import { createCursors, type Cursors } from './cursors.ts';
 
 export interface TestClock extends Clock {
@@ -23,9 +25,13 @@ export interface TestClock extends Clock {
 export interface TestDependencies {
   readonly database: Database;
   readonly auth: Auth;
+  /** What `auth` is made of, for another process over the same database. */
+  readonly authOptions: AuthOptions;
   readonly cursors: Cursors;
   readonly clock: TestClock;
   readonly ids: Ids;
+  /** What was posted, in order; nothing sends it. */
+  readonly letters: Letter[];
 }
 
 /** A kernel over a database of its own, without transports. */
@@ -47,6 +53,8 @@ export interface TestKernelOptions {
   /** A PostgreSQL server where a database may be made; without it the embedded database is used. */
   readonly databaseUrl: string | undefined;
   readonly registration?: 'open' | 'closed';
+  readonly requireVerifiedEmail?: boolean;
+  readonly failuresPerAddress?: number;
   /** Procedures beside those of `auth`. */
   readonly procedures?: (deps: TestDependencies) => Procedure[];
 }
@@ -68,11 +76,18 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
     issuer: 'olympus',
     accessTokenSeconds: 900,
     refreshTokenDays: 30,
+    requireVerifiedEmail: options.requireVerifiedEmail ?? false,
+    failuresPerAddress: options.failuresPerAddress ?? 1e6,
   };
+  const cursors = createCursors(keys.cursorSecret);
+  const secrets = await loadSecrets(database, clock, ids);
+  const letters: Letter[] = [];
+  const post = async (_: unknown, letter: Letter) => void letters.push(letter);
   const log = createLogger({ level: 'silent', destination: { write() {} } });
-  const auth = createAuth({ database, keys, clock, ids, log, config });
+  const authOptions: AuthOptions = { database, keys, secrets, cursors, post, clock, ids, log, config };
+  const auth = createAuth(authOptions);
   auth.changes.start();
-  const deps = { database, auth, cursors: createCursors(keys.cursorSecret), clock, ids };
+  const deps = { database, auth, authOptions, cursors, clock, ids, letters };
   const none = { limit: 1e9, windowSeconds: 1 };
   const kernel = createKernel(
     {

@@ -47,12 +47,27 @@ describe.each(kinds)('expiry on %s', (_, install) => {
     await token('old', now - 8 * day);
     await token('spent lately', now - 6 * day);
     await token('good', now + day);
+    const session = (expiresAt: number) =>
+      run(sql`
+        insert into sessions (tenant_id, id, user_id, device, address, created_at, last_used_at, expires_at)
+        values (${tenant}::uuid, ${newTenant()}::uuid, ${tenant}::uuid, 'D', 'A', now(), now(), ${new Date(expiresAt)})`);
+    await session(now - 8 * day);
+    await session(now - 6 * day);
+    const link = (hash: string, expiresAt: number) =>
+      run(sql`
+        insert into mail_tokens (tenant_id, id, user_id, purpose, email, token_hash, created_at, expires_at)
+        values (${tenant}::uuid, ${newTenant()}::uuid, ${tenant}::uuid, 'verifyEmail', '', ${hash}, now(), ${new Date(expiresAt)})`);
+    await link('over', now - 1);
+    await link('good', now + day);
+    await run(sql`insert into sign_in_failures (key, count, expires_at) values ('over', 1, ${new Date(now - 1)})`);
+    await run(sql`insert into sign_in_failures (key, count, expires_at) values ('fresh', 1, ${new Date(now + day)})`);
     await run(sql`
       insert into access_changes (tenant_id, kind, subject_id, changed_at)
       values (${tenant}::uuid, 'user', ${tenant}::uuid, now() - interval '3 hours'),
              (${tenant}::uuid, 'user', ${tenant}::uuid, now())`);
-    const gone = { idempotencyKeys: 2500, refreshTokens: 1, events: 0, accessChanges: 1 };
-    expect(await expire(database, at(now))).toEqual(gone);
+    const accounts = { refreshTokens: 1, sessions: 1, mailTokens: 1, signInFailures: 1, accessChanges: 1 };
+    const over = { idempotencyKeys: 2500, events: 0, ...accounts };
+    expect(await expire(database, at(now))).toEqual(over);
     expect(await run(sql`select key as name from idempotency_keys where tenant_id = ${tenant}::uuid`)).toEqual([
       { name: '2501' },
     ]);
@@ -60,12 +75,8 @@ describe.each(kinds)('expiry on %s', (_, install) => {
       sql`select token_hash as name from refresh_tokens where tenant_id = ${tenant}::uuid order by expires_at`,
     );
     expect(left.map(({ name }) => name.replace(tenant, ''))).toEqual(['spent lately', 'good']);
-    expect(await expire(database, at(now))).toEqual({
-      idempotencyKeys: 0,
-      refreshTokens: 0,
-      events: 0,
-      accessChanges: 0,
-    });
+    const nothing = Object.fromEntries(Object.keys(over).map((name) => [name, 0]));
+    expect(await expire(database, at(now))).toEqual(nothing);
   });
 
   it('cuts the log at its beginning: who was there resumes, who was before is told', async () => {

@@ -5,7 +5,7 @@ import type { Clock } from '../platform/clock.ts';
 export interface Retention {
   /** Days after which a stream can no longer resume from an event. */
   readonly eventDays: number;
-  /** Days that a refresh token is kept after it has expired, so that its replay is still told from an invention. */
+  /** Days that a session and its refresh tokens are kept after they have expired, so that a replay is still told from an invention. */
   readonly tokenDays: number;
 }
 
@@ -15,6 +15,9 @@ export const defaultRetention: Retention = { eventDays: 7, tokenDays: 7 };
 export interface Expired {
   readonly idempotencyKeys: number;
   readonly refreshTokens: number;
+  readonly sessions: number;
+  readonly mailTokens: number;
+  readonly signInFailures: number;
   readonly events: number;
   readonly accessChanges: number;
 }
@@ -31,9 +34,14 @@ export async function expire(
 ): Promise<Expired> {
   const now = clock.now().getTime();
   const ago = (days: number) => new Date(now - days * dayMs);
+  const sweep = (table: string, key: string, before: Date) =>
+    inBatches(() => expireRows(database, { table, key, before }));
   return {
-    idempotencyKeys: await inBatches(() => expireKeys(database, new Date(now))),
-    refreshTokens: await inBatches(() => expireTokens(database, ago(retention.tokenDays))),
+    idempotencyKeys: await sweep('idempotency_keys', 'tenant_id, principal, key', new Date(now)),
+    refreshTokens: await sweep('refresh_tokens', 'tenant_id, id', ago(retention.tokenDays)),
+    sessions: await sweep('sessions', 'tenant_id, id', ago(retention.tokenDays)),
+    mailTokens: await sweep('mail_tokens', 'tenant_id, id', new Date(now)),
+    signInFailures: await sweep('sign_in_failures', 'key', new Date(now)),
     events: await inBatches(() => expireEvents(database, ago(retention.eventDays))),
     accessChanges: await inBatches(() => expireAccessChanges(database)),
   };
@@ -50,23 +58,12 @@ async function inBatches(deleteSome: () => Promise<number>): Promise<number> {
 
 const count = async (rows: Promise<{ count: number }[]>): Promise<number> => (await rows)[0]?.count ?? 0;
 
-const expireKeys = ({ systemDb }: Database, before: Date) =>
+const expireRows = ({ systemDb }: Database, { table, key, before }: { table: string; key: string; before: Date }) =>
   count(
     systemDb.rows(sql`
     with expired as (
-      delete from idempotency_keys where (tenant_id, principal, key) in (
-        select tenant_id, principal, key from idempotency_keys where expires_at <= ${before}
-        order by expires_at limit ${sql.raw(String(batch))} for update skip locked)
-      returning 1)
-    select count(*)::int as count from expired`),
-  );
-
-const expireTokens = ({ systemDb }: Database, before: Date) =>
-  count(
-    systemDb.rows(sql`
-    with expired as (
-      delete from refresh_tokens where (tenant_id, id) in (
-        select tenant_id, id from refresh_tokens where expires_at <= ${before}
+      delete from ${sql.raw(table)} where (${sql.raw(key)}) in (
+        select ${sql.raw(key)} from ${sql.raw(table)} where expires_at <= ${before}
         order by expires_at limit ${sql.raw(String(batch))} for update skip locked)
       returning 1)
     select count(*)::int as count from expired`),

@@ -14,7 +14,8 @@ import {
 } from '../domains/analytics/testing.ts';
 import { databases } from '../domains/orders/testing.ts';
 import { rollUp } from './rollup.ts';
-import { startJobs } from './schedule.ts';
+import { openQueue } from './queue.ts';
+import { queues, startJobs } from './schedule.ts';
 
 const ahead = (seconds: number) => ({ now: () => new Date(Date.now() + seconds * 1000) });
 const hourLater = ahead(3600);
@@ -121,9 +122,12 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('the roll-up, %s', (_
     const trade = await openTrade(database, kernel.ids, { products: 1 });
     await sell(database, trade, [saleIn(trade, '2010-06-01')]);
     const error = vi.fn();
-    const jobs = startJobs({ database, clock: hourLater, log: { error } });
+    const log = { error, warn: error };
+    const queue = await openQueue({ database, log, queues });
+    const jobs = startJobs({ database, queue, clock: hourLater, log });
     await vi.waitFor(async () => expect(await staleMonths(trade)).toEqual([]), { timeout: 10_000, interval: 50 });
     await jobs.stop();
+    await queue.stop();
     expect(error).not.toHaveBeenCalled();
   });
 

@@ -2,6 +2,7 @@ import type { Database } from '@olympus/database';
 import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.ts';
 import { expire } from './expiry.ts';
+import type { Queue, QueueSettings } from './queue.ts';
 import { rollUp } from './rollup.ts';
 
 export interface Jobs {
@@ -20,33 +21,25 @@ const monthsAtOnce = { embedded: 1, postgres: 12 };
 
 export interface JobsDependencies {
   readonly database: Database;
+  readonly queue: Queue;
   readonly clock: Clock;
   readonly log: Pick<Logger, 'error'>;
 }
 
-/** What each process does by itself, now and then. */
-export function startJobs({ database, clock, log }: JobsDependencies): Jobs {
-  const jobs: Job[] = [
-    {
-      name: 'rollup',
-      everyMs: 2000,
-      run: async () => (await rollUp({ database, clock }, monthsAtOnce[database.kind])) > 0,
-    },
-    {
-      name: 'expiry',
-      everyMs: 600_000,
-      run: async () => {
-        await expire(database, clock);
-        return false;
-      },
-    },
-  ];
-  const running = jobs.map((job) => repeat(job, log));
-  return {
-    async stop() {
-      await Promise.all(running.map((job) => job.stop()));
-    },
-  };
+/** The queues of jobs that survive a crash. */
+export const queues = {
+  expiry: { retries: 0, expireSeconds: 600 },
+  // With waits that double, the last attempt is a day and a half after the first.
+  mail: { retries: 13, expireSeconds: 60 },
+} satisfies Record<string, QueueSettings>;
+
+/** What is done by the clock: roll-ups by each process, the rest by one of them. */
+export function startJobs({ database, queue, clock, log }: JobsDependencies): Jobs {
+  const run = async () => (await rollUp({ database, clock }, monthsAtOnce[database.kind])) > 0;
+  queue.every('expiry', 600, async () => {
+    await expire(database, clock);
+  });
+  return repeat({ name: 'rollup', everyMs: 2000, run }, log);
 }
 
 /** Runs a job again and again, each time a while after it has ended. The first wait keeps processes of one start apart. */

@@ -39,6 +39,8 @@ export interface Caller {
   readonly address: string;
   /** Bearer token; null when none was sent. */
   readonly credential: string | null;
+  /** What the client says it is; absent where it says nothing. */
+  readonly userAgent?: string | undefined;
   /** Kept by the authenticate step, so that a batch or a socket resolves its credential once. */
   principal?: Promise<Principal>;
 }

@@ -18,6 +18,7 @@ export function callerOf(request: IncomingMessage, protocol: Protocol, addressOf
     traceId: traceIdOf(request),
     address: addressOf(request),
     credential: bearerOf(request.headers.authorization),
+    userAgent: request.headers['user-agent'],
   };
 }
 

@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import { mutation, query } from '../contract.ts';
 import { errors } from '../errors.ts';
-import { Currency, EmailAddress, text, TimeZone } from '../models/common.ts';
-import { Me, Password, Session, TokenStatus } from '../models/people.ts';
+import { Currency, EmailAddress, Id, pageInput, pageOf, sortOf, text, TimeZone } from '../models/common.ts';
+import { DeviceSession, Me, Password, SecondFactorCode, Session, TokenStatus } from '../models/people.ts';
 
-const { EMAIL_TAKEN, INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN, REGISTRATION_CLOSED } = errors;
+const { EMAIL_NOT_VERIFIED, EMAIL_TAKEN, INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN, INVALID_SECOND_FACTOR } = errors;
+const { REGISTRATION_CLOSED, SECOND_FACTOR_REQUIRED, SESSION_NOT_FOUND } = errors;
+const device = text(100)
+  .optional()
+  .meta({ description: 'Name of the device; absent: told from the User-Agent', examples: ['Till 2'] });
 const refreshToken = z.string().min(1).max(512);
 
 export const auth = {
@@ -24,12 +28,13 @@ export const auth = {
       password: Password,
       timeZone: TimeZone.default('UTC'),
       currency: Currency.default('USD'),
+      device,
     }),
     output: Session,
     errors: { EMAIL_TAKEN, REGISTRATION_CLOSED },
   }),
   login: mutation({
-    summary: 'Sign in by e-mail address and password',
+    summary: 'Sign in by e-mail address and password, and a code where the second factor is on',
     operationId: 'login',
     rest: 'POST /auth/login',
     access: 'public',
@@ -37,9 +42,14 @@ export const auth = {
     idempotent: false,
     unitOfWork: 'own',
     // No rule on the password but a bound: what was once allowed must still be able to sign in.
-    input: z.strictObject({ email: EmailAddress, password: z.string().min(1).max(200) }),
+    input: z.strictObject({
+      email: EmailAddress,
+      password: z.string().min(1).max(200),
+      code: SecondFactorCode.optional(),
+      device,
+    }),
     output: Session,
-    errors: { INVALID_CREDENTIALS },
+    errors: { INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED, INVALID_SECOND_FACTOR, EMAIL_NOT_VERIFIED },
   }),
   refresh: mutation({
     summary: 'Exchange a refresh token for a new pair',
@@ -84,4 +94,35 @@ export const auth = {
     }),
     output: TokenStatus,
   }),
+  sessions: {
+    list: query({
+      summary: 'List the caller’s sessions, one for each device that is signed in',
+      operationId: 'listSessions',
+      rest: 'GET /auth/sessions',
+      access: 'self:read',
+      input: z.strictObject({ ...pageInput, sort: sortOf(['lastUsedAt', 'createdAt'], '-lastUsedAt') }),
+      output: pageOf(DeviceSession, 'SessionPage'),
+    }),
+    revoke: mutation({
+      summary: 'End one of the caller’s sessions',
+      operationId: 'revokeSession',
+      rest: 'DELETE /auth/sessions/{id}',
+      status: 204,
+      access: 'self:write',
+      idempotent: false,
+      unitOfWork: 'own',
+      input: z.strictObject({ id: Id }),
+      output: z.null(),
+      errors: { SESSION_NOT_FOUND },
+    }),
+    revokeOthers: mutation({
+      summary: 'End all of the caller’s sessions but the one that calls',
+      operationId: 'revokeOtherSessions',
+      rest: 'POST /auth/sessions/revoke-others',
+      access: 'self:write',
+      idempotent: false,
+      unitOfWork: 'own',
+      output: z.object({ revoked: z.int() }).meta({ id: 'RevokedSessions' }),
+    }),
+  },
 };

@@ -1,3 +1,4 @@
+import { account } from './account.ts';
 import { analytics } from './analytics.ts';
 import { apiKeys } from './api-keys.ts';
 import { auth } from './auth.ts';
@@ -9,5 +10,5 @@ import { tenants } from './tenants.ts';
 import { users } from './users.ts';
 
 /** The whole API. */
-export const contracts = { auth, users, customers, locations, products, orders, analytics, apiKeys, tenants };
+export const contracts = { auth, account, users, customers, locations, products, orders, analytics, apiKeys, tenants };
 export type Contracts = typeof contracts;

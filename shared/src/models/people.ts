@@ -33,6 +33,13 @@ export const Password = z
   .max(200)
   .meta({ format: 'password', examples: ['correct horse battery'] });
 
+/** Six digits of an authenticator, or a recovery code. Spaces and dashes are ignored. */
+export const SecondFactorCode = z
+  .string()
+  .min(6)
+  .max(40)
+  .meta({ description: 'Six digits of an authenticator, or a recovery code', examples: ['287082'] });
+
 export const newUser = {
   email: EmailAddress,
   name: text(200),
@@ -75,6 +82,32 @@ export const Session = z
   .meta({ id: 'Session' });
 export type Session = z.output<typeof Session>;
 
+/** A sign-in of one device, as its user sees it. */
+export const DeviceSession = z
+  .object({
+    id: Id,
+    device: z.string().meta({ description: 'As the client named it, or told from its User-Agent' }),
+    address: z.string().meta({ description: 'Where it signed in or renewed its tokens last' }),
+    createdAt: z.date(),
+    lastUsedAt: z.date().meta({ description: 'To the minute' }),
+    expiresAt: z.date().meta({ description: 'Unless its tokens are renewed before' }),
+    current: z.boolean().meta({ description: 'Whether the call came with it' }),
+  })
+  .meta({ id: 'DeviceSession' });
+export type DeviceSession = z.output<typeof DeviceSession>;
+
+/** How a second factor is set up on a device. */
+export const TotpEnrollment = z
+  .object({
+    secret: z.string().meta({ description: 'Base32, for typing in' }),
+    uri: z.string().meta({ description: 'otpauth://, for a QR code' }),
+  })
+  .meta({ id: 'TotpEnrollment' });
+
+export const RecoveryCodes = z
+  .object({ recoveryCodes: z.array(z.string()).meta({ description: 'Shown this once; each stands in for one code' }) })
+  .meta({ id: 'RecoveryCodes' });
+
 const permissionNames = [...permissionsOf.owner] as const;
 const KeyIdentity = z
   .object({ id: Id, name: z.string(), expiresAt: z.date().nullable() })
@@ -84,6 +117,8 @@ export const Me = z
   .object({
     user: User,
     tenant: Tenant,
+    emailVerifiedAt: z.date().nullable().meta({ description: 'When the user has shown that the address is theirs' }),
+    totpEnabled: z.boolean().meta({ description: 'Whether signing in asks for a second factor' }),
     permissions: z.array(z.string()).meta({ examples: [permissionNames.slice(0, 2)] }),
     apiKey: KeyIdentity.nullable().meta({ description: 'The key that was called with; `user` is who made it' }),
     actor: ActorIdentity.nullable().meta({ description: 'The platform’s user who acts in the tenant, and why' }),

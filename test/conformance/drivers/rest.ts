@@ -42,8 +42,9 @@ export const rest = (url: string): Driver => ({
 });
 
 function reviveInstant(key: string, value: unknown): unknown {
-  return /^(createdAt|updatedAt|placedAt|expiresAt|suspendedAt|revokedAt|lastUsedAt|rotatedUntil)$/.test(key) &&
-    typeof value === 'string'
+  return /^(createdAt|updatedAt|placedAt|expiresAt|lastUsedAt|emailVerifiedAt|suspendedAt|revokedAt|rotatedUntil)$/.test(
+    key,
+  ) && typeof value === 'string'
     ? new Date(value)
     : value;
 }

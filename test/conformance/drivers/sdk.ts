@@ -17,10 +17,8 @@ export const sdk = (url: string): Driver => ({
       ...(token && !bare ? { session: memorySession(session) } : {}),
       ...(bare ? { headers: { authorization: `Bearer ${token}` } } : {}),
     });
-    const [domain = '', verb = ''] = path.split('.');
-    const procedure = (api as unknown as Record<string, Record<string, Record<string, Verb>>>)[domain]?.[verb];
-    const call = procedure?.[kinds.get(path) === 'query' ? 'query' : 'mutate'];
-    if (!call) throw new Error(`the client has no ${path}`);
+    const steps = [...path.split('.'), kinds.get(path) === 'query' ? 'query' : 'mutate'];
+    const call = steps.reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], api) as Verb;
     try {
       return {
         ok: true,

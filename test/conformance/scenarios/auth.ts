@@ -81,7 +81,7 @@ export const auth: readonly Scenario[] = [
     ],
   },
   {
-    name: 'refresh rotates',
+    name: 'refresh rotates, gives who lost the answer the same pair again, and ends the session of who comes too late',
     steps: [
       { call: 'auth.login', as: 'nobody', input: { email: '$ownerEmail', password: '$password' }, save: 'session' },
       {
@@ -89,11 +89,25 @@ export const auth: readonly Scenario[] = [
         as: 'nobody',
         input: { refreshToken: '$session.refreshToken' },
         value: { user: { role: 'owner' } },
+        save: 'next',
       },
       {
         call: 'auth.refresh',
         as: 'nobody',
         input: { refreshToken: '$session.refreshToken' },
+        value: { refreshToken: '$next.refreshToken', accessToken: '$next.accessToken' },
+      },
+      { call: 'auth.refresh', as: 'nobody', input: { refreshToken: '$next.refreshToken' }, save: 'last' },
+      {
+        call: 'auth.refresh',
+        as: 'nobody',
+        input: { refreshToken: '$session.refreshToken' },
+        fails: 'INVALID_REFRESH_TOKEN',
+      },
+      {
+        call: 'auth.refresh',
+        as: 'nobody',
+        input: { refreshToken: '$last.refreshToken' },
         fails: 'INVALID_REFRESH_TOKEN',
       },
     ],

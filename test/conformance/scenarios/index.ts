@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { access } from './access.ts';
+import { account } from './account.ts';
 import { analytics } from './analytics.ts';
 import { apiKeys } from './api-keys.ts';
 import { auth } from './auth.ts';
@@ -10,12 +11,15 @@ import { orders } from './orders.ts';
 import { productLists } from './product-lists.ts';
 import { productRules } from './product-rules.ts';
 import { products } from './products.ts';
+import { sessions } from './sessions.ts';
 import { tenants } from './tenants.ts';
 import { users } from './users.ts';
 
 /** Every call and its answer, as data; `conformance.test.ts` plays them over every protocol. */
 export const scenarios: readonly Scenario[] = [
   ...auth,
+  ...sessions,
+  ...account,
   ...users,
   ...customers,
   ...products,

@@ -26,8 +26,8 @@ export interface KeyFacts extends UserFacts {
 const facts = (now: Date) => sql`
   t.id as "tenantId", t.name as "tenantName", t.suspended_at as "suspendedAt", t.suspended_for as "suspendedFor",
   u.id as "userId", u.email, u.role, u.active, u.location_ids as "locationIds",
-  (select count(distinct r.family_id) from refresh_tokens r where r.tenant_id = u.tenant_id and r.user_id = u.id
-   and r.revoked_at is null and r.spent_at is null and r.expires_at > ${now}) as sessions`;
+  (select count(*) from sessions s where s.tenant_id = u.tenant_id and s.user_id = u.id
+   and s.ended_at is null and s.expires_at > ${now}) as sessions`;
 
 /** By e-mail address or id. */
 export async function findUserFacts(db: SystemDb, name: string, now: Date): Promise<UserFacts | null> {

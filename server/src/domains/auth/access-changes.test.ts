@@ -26,10 +26,10 @@ test('among 10,000 open credentials the revoked one ends within a second, and no
   const { tenantId, timeZone, currency } = principal;
   const sessions = await olympus.database.systemTransaction((db) =>
     db.rows<{ id: string }>(sql`
-      insert into refresh_tokens (tenant_id, id, user_id, family_id, token_hash, created_at, expires_at)
-      select ${tenantId}::uuid, gen_random_uuid(), ${user.id}::uuid, gen_random_uuid(), gen_random_uuid()::text, now(),
+      insert into sessions (tenant_id, id, user_id, device, address, created_at, last_used_at, expires_at)
+      select ${tenantId}::uuid, gen_random_uuid(), ${user.id}::uuid, 'Till', '127.0.0.1', now(), now(),
              now() + interval '1 day'
-      from generate_series(1, 10000) returning family_id as id`),
+      from generate_series(1, 10000) returning id`),
   );
   const watch = credentialWatch(olympus.kernel);
   const ended: string[] = [];
@@ -46,7 +46,7 @@ test('among 10,000 open credentials the revoked one ends within a second, and no
     }),
   );
   const last = sessions.at(-1)?.id ?? '';
-  const revoke = sql`update refresh_tokens set revoked_at = now() where family_id = ${last}::uuid`;
+  const revoke = sql`update sessions set ended_at = now() where id = ${last}::uuid`;
   await olympus.database.transaction(tenantId, (db) => db.rows(revoke));
   const start = performance.now();
   await expect.poll(() => ended.length, { timeout: 5_000 }).toBe(1);
@@ -83,7 +83,7 @@ describe('word of changes', () => {
     const { heard, stop } = listen();
     const principal = await olympus.auth.authenticator.principalOf(owner.accessToken);
     const { tenantId = '', sessionId } = principal ?? {};
-    const revoke = sql`update refresh_tokens set revoked_at = now() where family_id = ${sessionId}::uuid`;
+    const revoke = sql`update sessions set ended_at = now() where id = ${sessionId}::uuid`;
     const other = await olympus.register();
     if (olympus.database.kind === 'embedded') {
       await olympus.database.transaction(tenantId, (db) => db.rows(revoke));

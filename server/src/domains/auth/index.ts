@@ -5,18 +5,27 @@ import type { Handlers } from '../../kernel/implement.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Keys } from '../../platform/keys.ts';
+import type { Secrets } from '../../platform/secrets.ts';
+import type { AccountDependencies } from '../account/procedures.ts';
+import type { Cursors } from '../cursors.ts';
 import { createApiKeyCredentials } from '../api-keys/credential.ts';
 import { createAccessChanges, type AccessChanges } from './access-changes.ts';
+import { createAttempts } from './attempts.ts';
 import { createAuthenticator, createSessionTokens, type CredentialAuthenticator } from './authenticator.ts';
+import type { Post } from './letter.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
 import { authHandlers, foundTenant, openTenant, type Registration } from './procedures.ts';
-import { readSession } from './repository.ts';
-import { createSessions } from './sessions.ts';
+import { createSecondFactor } from './second-factor.ts';
+import { endOtherSessions } from './session-repository.ts';
+import { createSessionReader, createSessions } from './sessions.ts';
 import { createAccessTokens, type AccessTokens } from './tokens.ts';
 
 export interface AuthOptions {
   readonly database: Database;
   readonly keys: Keys;
+  readonly secrets: Secrets;
+  readonly cursors: Cursors;
+  readonly post: Post;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Pick<Logger, 'warn'>;
@@ -25,6 +34,9 @@ export interface AuthOptions {
     readonly issuer: string;
     readonly accessTokenSeconds: number;
     readonly refreshTokenDays: number;
+    readonly requireVerifiedEmail: boolean;
+    /** Failed sign-ins of one network in an hour, before it has to wait. */
+    readonly failuresPerAddress: number;
   };
 }
 
@@ -33,6 +45,8 @@ export interface Auth {
   readonly authenticator: CredentialAuthenticator;
   /** Shared, so that all hashing of a process waits in one queue. */
   readonly passwords: Passwords;
+  /** What the user's own account is looked after with. */
+  readonly account: AccountDependencies;
   /** Registers where registration is closed to strangers, as the operator does who seeds. */
   readonly openTenant: (input: Registration) => Promise<Session>;
   /** Opens a tenant without signing anybody in, and tells its id. */
@@ -44,22 +58,40 @@ export interface Auth {
   readonly jwks: () => Keys['publicKeys'];
 }
 
-export function createAuth({ database, keys, clock, ids, log, config }: AuthOptions): Auth {
-  const { issuer, accessTokenSeconds, refreshTokenDays, registration } = config;
+export function createAuth({ database, keys, secrets, cursors, post, clock, ids, log, config }: AuthOptions): Auth {
+  const { issuer, accessTokenSeconds, refreshTokenDays, registration, requireVerifiedEmail } = config;
   const tokens = createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds: accessTokenSeconds });
-  const sessionTokens = createSessionTokens(tokens, (claims) => readSession(database.systemDb, claims, clock.now()));
+  const sessionTokens = createSessionTokens(tokens, createSessionReader(database.systemDb, clock));
   const apiKeys = createApiKeyCredentials({ db: database.systemDb, clock });
   const changes = createAccessChanges({ database, log });
   const authenticator = createAuthenticator([apiKeys, sessionTokens], changes);
-  const sessions = createSessions({ tokens, clock, ids, refreshTokenDays });
+  const sessions = createSessions({ tokens, secrets, clock, ids, refreshTokenDays });
   const passwords = createPasswords();
-  const deps = { database, authenticator, sessionTokens, sessions, passwords, clock, ids, registration };
+  const attempts = createAttempts({ db: database.systemDb, secrets, clock, perAddress: config.failuresPerAddress });
+  const secondFactor = createSecondFactor({ secrets, clock, ids });
+  const account: AccountDependencies = {
+    database,
+    clock,
+    passwords,
+    attempts,
+    secondFactor,
+    post,
+    async endSessions(db, user, kept) {
+      // What is asked for again before the commit is asked for once more within a second.
+      for (const id of await endOtherSessions(db, user, { kept, now: clock.now() })) sessionTokens.forget(id);
+    },
+  };
+  const own = { authenticator, sessionTokens, sessions, cursors, ids, registration, requireVerifiedEmail };
+  const deps = { ...account, ...own };
+  const byOperator = { origin: { device: 'Operator', address: 'local' }, vouched: true };
   return {
     handlers: authHandlers(deps),
     authenticator,
     passwords,
-    openTenant: (input) => openTenant(deps, input),
-    foundTenant: (input) => foundTenant(deps, input, (_, { tenantId }) => Promise.resolve(tenantId)),
+    account,
+    openTenant: async (input) => sessions.grant(await openTenant(deps, input, byOperator)),
+    foundTenant: (input) =>
+      foundTenant(deps, input, { vouched: true, also: (_, { tenantId }) => Promise.resolve(tenantId) }),
     tokens,
     changes,
     jwks: () => keys.publicKeys,

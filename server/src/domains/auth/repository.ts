@@ -1,7 +1,5 @@
 import type { Tenant, User } from '@olympus/contracts';
 import { sql, type Db, type SQL, type SystemDb } from '@olympus/database';
-import type { SessionState } from './authenticator.ts';
-import type { Claims } from './tokens.ts';
 
 /** A user with what signing them in needs of their tenant. */
 export interface Account extends User {
@@ -12,14 +10,26 @@ export interface Account extends User {
   readonly suspended: boolean;
 }
 
-export interface NewToken {
+export interface NewOwner {
+  readonly tenantId: string;
   readonly id: string;
-  readonly familyId: string;
-  readonly hash: string;
+  readonly email: string;
+  readonly name: string;
+  readonly passwordHash: string;
   readonly createdAt: Date;
-  readonly expiresAt: Date;
+  readonly emailVerifiedAt: Date | null;
+}
+/** What signing in needs to know before the password is checked. */
+export interface KnownUser {
+  readonly tenantId: string;
+  readonly id: string;
+  readonly passwordHash: string;
+  readonly emailVerifiedAt: Date | null;
+  readonly totpEnabled: boolean;
 }
 
+const totpEnabled = sql`exists (select from totp_factors f
+  where f.tenant_id = u.tenant_id and f.user_id = u.id and f.confirmed_at is not null) as "totpEnabled"`;
 const accountColumns = sql`
   u.tenant_id as "tenantId", u.id, u.email, u.name, u.role, u.active, u.version, u.location_ids as "locationIds",
   u.created_at as "createdAt", u.updated_at as "updatedAt", t.time_zone as "timeZone", t.currency,
@@ -32,24 +42,20 @@ export async function insertTenant(db: SystemDb, tenant: Tenant & { createdAt: D
 }
 
 /** False when the e-mail address is in use. */
-export async function insertOwner(
-  db: SystemDb,
-  owner: { tenantId: string; id: string; email: string; name: string; passwordHash: string; createdAt: Date },
-): Promise<boolean> {
+export async function insertOwner(db: SystemDb, owner: NewOwner): Promise<boolean> {
   const rows = await db.rows(sql`
-    insert into users (tenant_id, id, email, name, role, active, password_hash, created_at, updated_at, version)
+    insert into users (tenant_id, id, email, name, role, active, password_hash, email_verified_at, created_at, updated_at, version)
     values (${owner.tenantId}::uuid, ${owner.id}::uuid, ${owner.email}, ${owner.name}, 'owner', true,
-            ${owner.passwordHash}, ${owner.createdAt}, ${owner.createdAt}, 1)
+            ${owner.passwordHash}, ${owner.emailVerifiedAt}, ${owner.createdAt}, ${owner.createdAt}, 1)
     on conflict (email) do nothing returning id`);
   return rows.length > 0;
 }
 
-export async function findPassword(
-  db: SystemDb,
-  email: string,
-): Promise<{ tenantId: string; id: string; passwordHash: string } | null> {
-  const [row] = await db.rows<{ tenantId: string; id: string; passwordHash: string }>(sql`
-    select tenant_id as "tenantId", id, password_hash as "passwordHash" from users where email = ${email} and active`);
+export async function findPassword(db: SystemDb, email: string): Promise<KnownUser | null> {
+  const [row] = await db.rows<KnownUser>(sql`
+    select u.tenant_id as "tenantId", u.id, u.password_hash as "passwordHash", u.email_verified_at as "emailVerifiedAt",
+           ${totpEnabled}
+    from users u where u.email = ${email} and u.active`);
   return row ?? null;
 }
 
@@ -77,77 +83,16 @@ async function hold(db: SystemDb, from: SQL): Promise<Account | null> {
   return row ?? null;
 }
 
-export async function insertToken(
-  db: SystemDb,
-  account: { tenantId: string; id: string },
-  token: NewToken,
-): Promise<void> {
-  await db.rows(sql`
-    insert into refresh_tokens (tenant_id, id, user_id, family_id, token_hash, created_at, expires_at)
-    values (${account.tenantId}::uuid, ${token.id}::uuid, ${account.id}::uuid, ${token.familyId}::uuid, ${token.hash},
-            ${token.createdAt}, ${token.expiresAt})`);
+export interface OwnAccount extends Account {
+  readonly tenantName: string;
+  readonly emailVerifiedAt: Date | null;
+  readonly totpEnabled: boolean;
 }
 
-/** Spends a token that may be spent, once; its family, or null. */
-export async function spendToken(db: SystemDb, hash: string, now: Date): Promise<string | null> {
-  const [row] = await db.rows<{ familyId: string }>(sql`
-    update refresh_tokens set spent_at = ${now}
-    where token_hash = ${hash} and spent_at is null and revoked_at is null and expires_at > ${now}
-    returning family_id as "familyId"`);
-  return row?.familyId ?? null;
-}
-
-/**
- * A token that was spent before, presented again. `superseded` says that what it was exchanged for has been spent too,
- * so that whoever presents it is no racer.
- */
-export async function findSpent(
-  db: SystemDb,
-  hash: string,
-): Promise<{ tenantId: string; familyId: string; spentAt: Date; superseded: boolean } | null> {
-  const [row] = await db.rows<{ tenantId: string; familyId: string; spentAt: Date; superseded: boolean }>(sql`
-    select r.tenant_id as "tenantId", r.family_id as "familyId", r.spent_at as "spentAt",
-           exists (select from refresh_tokens n where n.tenant_id = r.tenant_id and n.family_id = r.family_id
-                   and n.id > r.id and n.spent_at is not null) as superseded
-    from refresh_tokens r where r.token_hash = ${hash} and r.spent_at is not null and r.revoked_at is null`);
-  return row ?? null;
-}
-
-export async function revokeFamily(
-  db: SystemDb,
-  family: { tenantId: string; familyId: string },
-  now: Date,
-): Promise<void> {
-  await db.rows(sql`
-    update refresh_tokens set revoked_at = ${now}
-    where tenant_id = ${family.tenantId}::uuid and family_id = ${family.familyId}::uuid and revoked_at is null`);
-}
-
-/** The family of a token of this user; null when it is not theirs. */
-export async function findFamily(db: Db, userId: string, hash: string): Promise<string | null> {
-  const [row] = await db.rows<{ familyId: string }>(sql`
-    select family_id as "familyId" from refresh_tokens
-    where tenant_id = ${db.tenantId}::uuid and user_id = ${userId}::uuid and token_hash = ${hash}`);
-  return row?.familyId ?? null;
-}
-
-/** For a platform user who acts in another tenant, whether their session stands in their own, and how that other one does. */
-export async function readSession(db: SystemDb, claims: Claims, now: Date): Promise<SessionState | null> {
-  const { tenantId, userId, sessionId, actor } = claims;
-  const [row] = await db.rows<SessionState>(sql`
-    select u.role, u.location_ids as "locationIds", t.time_zone as "timeZone", t.currency,
-           t.suspended_at is not null or o.suspended_at is not null as suspended
-    from users u join tenants o on o.id = u.tenant_id join tenants t on t.id = ${tenantId}::uuid
-    where u.tenant_id = ${actor?.tenantId ?? tenantId}::uuid and u.id = ${userId}::uuid and u.active
-      and (${actor === null} or (o.platform and u.role = 'super_admin'))
-      and exists (select from refresh_tokens r where r.tenant_id = u.tenant_id and r.family_id = ${sessionId}::uuid
-                  and r.user_id = u.id and r.revoked_at is null and r.expires_at > ${now})`);
-  return row ?? null;
-}
-
-export async function findMe(db: Db, userId: string): Promise<(Account & { tenantName: string }) | null> {
-  const [row] = await db.rows<Account & { tenantName: string }>(sql`
-    select ${accountColumns}, t.name as "tenantName" from users u join tenants t on t.id = u.tenant_id
+export async function findMe(db: Db, userId: string): Promise<OwnAccount | null> {
+  const [row] = await db.rows<OwnAccount>(sql`
+    select ${accountColumns}, t.name as "tenantName", u.email_verified_at as "emailVerifiedAt", ${totpEnabled}
+    from users u join tenants t on t.id = u.tenant_id
     where u.tenant_id = ${db.tenantId}::uuid and u.id = ${userId}::uuid`);
   return row ?? null;
 }
@@ -156,9 +101,9 @@ export async function findMe(db: Db, userId: string): Promise<(Account & { tenan
 export async function findActor(
   db: SystemDb,
   { userId, tenantId }: { userId: string; tenantId: string },
-): Promise<(Account & { tenantName: string }) | null> {
-  const [row] = await db.rows<Account & { tenantName: string }>(sql`
-    select ${accountColumns}, t.name as "tenantName"
+): Promise<OwnAccount | null> {
+  const [row] = await db.rows<OwnAccount>(sql`
+    select ${accountColumns}, t.name as "tenantName", u.email_verified_at as "emailVerifiedAt", ${totpEnabled}
     from users u join tenants o on o.id = u.tenant_id and o.platform join tenants t on t.id = ${tenantId}::uuid
     where u.id = ${userId}::uuid`);
   return row ?? null;

@@ -19,6 +19,10 @@ export interface Claims {
   readonly expiresAt: number;
 }
 export interface Grant extends Omit<Claims, 'expiresAt' | 'actor'> {
+  /** Default: a new one. */
+  readonly id?: string;
+  /** Default: now. The same grant of the same instant is the same token, since Ed25519 signs without chance. */
+  readonly issuedAt?: Date;
   readonly timeZone: string;
   readonly currency: string;
   readonly actor?: Claims['actor'];
@@ -83,8 +87,9 @@ export function createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds }
 
   return {
     lifetimeSeconds,
-    issue({ userId, tenantId, role, sessionId, timeZone, currency, actor, lifetimeSeconds: own = lifetimeSeconds }) {
-      const now = Math.floor(clock.now().getTime() / 1000);
+    issue({ userId, tenantId, role, sessionId, timeZone, currency, ...rest }) {
+      const { actor, id = ids.next(), issuedAt = clock.now(), lifetimeSeconds: own = lifetimeSeconds } = rest;
+      const now = Math.floor(issuedAt.getTime() / 1000);
       return new SignJWT({
         tid: tenantId,
         role,
@@ -98,7 +103,7 @@ export function createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds }
         .setSubject(userId)
         .setIssuer(issuer)
         .setAudience(audience)
-        .setJti(ids.next())
+        .setJti(id)
         .setIssuedAt(now)
         .setExpirationTime(now + own)
         .sign(privateKey);

@@ -78,7 +78,11 @@ export async function lockWithOwners(db: Db, id: string): Promise<{ user: User; 
 /** Throws the database's `23505` when the address is in use. */
 export async function updateUser(db: Db, id: string, changes: UserChanges & { now: Date }): Promise<User | undefined> {
   const set = [sql`version = version + 1`, sql`updated_at = ${changes.now}`];
-  if (changes.email !== undefined) set.push(sql`email = ${changes.email}`);
+  if (changes.email !== undefined) {
+    set.push(sql`email = ${changes.email}`);
+    // Another address is another mailbox, which nobody has shown to be theirs.
+    set.push(sql`email_verified_at = case when email = ${changes.email} then email_verified_at end`);
+  }
   if (changes.name !== undefined) set.push(sql`name = ${changes.name}`);
   if (changes.role !== undefined) set.push(sql`role = ${changes.role}`);
   if (changes.active !== undefined) set.push(sql`active = ${changes.active}`);
@@ -93,8 +97,8 @@ export async function updateUser(db: Db, id: string, changes: UserChanges & { no
 /** Ends all sessions of a user; their access tokens are refused from the next look at the database on. */
 export async function endSessions(db: Db, userId: string, now: Date): Promise<void> {
   await db.rows(sql`
-    update refresh_tokens set revoked_at = ${now}
-    where tenant_id = ${db.tenantId}::uuid and user_id = ${userId}::uuid and revoked_at is null`);
+    update sessions set ended_at = ${now}
+    where tenant_id = ${db.tenantId}::uuid and user_id = ${userId}::uuid and ended_at is null`);
 }
 
 /** One of the ids that is no location of the tenant. */

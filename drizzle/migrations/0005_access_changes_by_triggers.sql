@@ -15,10 +15,8 @@ CREATE TRIGGER "tenants_access" AFTER UPDATE ON "tenants" FOR EACH ROW
 CREATE TRIGGER "users_access" AFTER UPDATE ON "users" FOR EACH ROW
   WHEN ((OLD.role, OLD.active, OLD.location_ids) IS DISTINCT FROM (NEW.role, NEW.active, NEW.location_ids))
   EXECUTE FUNCTION note_access_change('user', 'id');--> statement-breakpoint
--- Of a session's tokens one is not spent: one row tells of all.
-CREATE TRIGGER "refresh_tokens_access" AFTER UPDATE ON "refresh_tokens" FOR EACH ROW
-  WHEN (OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL AND NEW.spent_at IS NULL)
-  EXECUTE FUNCTION note_access_change('session', 'family_id');--> statement-breakpoint
+CREATE TRIGGER "sessions_access" AFTER UPDATE ON "sessions" FOR EACH ROW
+  WHEN (OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL) EXECUTE FUNCTION note_access_change('session', 'id');--> statement-breakpoint
 CREATE TRIGGER "api_keys_access" AFTER UPDATE ON "api_keys" FOR EACH ROW
   WHEN ((OLD.secret_hash, OLD.previous_until, OLD.scopes, OLD.calls_per_second, OLD.expires_at, OLD.revoked_at)
     IS DISTINCT FROM (NEW.secret_hash, NEW.previous_until, NEW.scopes, NEW.calls_per_second, NEW.expires_at, NEW.revoked_at))
