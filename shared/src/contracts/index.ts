@@ -10,16 +10,5 @@ import { tenants } from './tenants.ts';
 import { users } from './users.ts';
 
 /** The whole API. */
-export const contracts = {
-  auth,
-  account,
-  users,
-  customers,
-  locations,
-  products,
-  orders,
-  analytics,
-  apiKeys,
-  tenants,
-};
+export const contracts = { auth, account, users, customers, locations, products, orders, analytics, apiKeys, tenants };
 export type Contracts = typeof contracts;

@@ -52,7 +52,11 @@ export const wholeUser = {
   name: text(200),
   role: TenantRoleName,
   active: z.boolean(),
-  locationIds: locationIds.default([]),
+  // Who does not know of locations must not set a user free of them.
+  locationIds: locationIds.optional().meta({
+    description: 'The locations whose orders the user is kept to; empty: all; absent: as they are',
+    examples: [[]],
+  }),
 };
 export const userChanges = {
   email: EmailAddress.optional(),

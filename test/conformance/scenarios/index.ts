@@ -1,6 +1,6 @@
 import type { Scenario } from '../scenario.ts';
-import { account } from './account.ts';
 import { access } from './access.ts';
+import { account } from './account.ts';
 import { analytics } from './analytics.ts';
 import { apiKeys } from './api-keys.ts';
 import { auth } from './auth.ts';

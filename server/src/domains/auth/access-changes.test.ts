@@ -27,7 +27,8 @@ test('among 10,000 open credentials the revoked one ends within a second, and no
   const sessions = await olympus.database.systemTransaction((db) =>
     db.rows<{ id: string }>(sql`
       insert into sessions (tenant_id, id, user_id, device, address, created_at, last_used_at, expires_at)
-      select ${tenantId}::uuid, gen_random_uuid(), ${user.id}::uuid, '', '', now(), now(), now() + interval '1 day'
+      select ${tenantId}::uuid, gen_random_uuid(), ${user.id}::uuid, 'Till', '127.0.0.1', now(), now(),
+             now() + interval '1 day'
       from generate_series(1, 10000) returning id`),
   );
   const watch = credentialWatch(olympus.kernel);

@@ -1,7 +1,6 @@
 import { contracts, type Session } from '@olympus/contracts';
 import { sql } from '@olympus/database';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createAuth } from './index.ts';
 import { createPasswords } from './passwords.ts';
@@ -268,7 +267,7 @@ describe('the authenticator', () => {
     const session = await olympus.register();
     const { systemDb } = olympus.database;
     const rows = vi.fn(systemDb.rows);
-    const database = { ...olympus.database, systemDb: { ...systemDb, rows } };
+    const database = { ...olympus.database, systemDb: { ...systemDb, rows: rows as typeof systemDb.rows } };
     const { authenticator } = createAuth({ ...olympus.authOptions, database });
     await Promise.all(Array.from({ length: 100 }, () => authenticator.principalOf(session.accessToken)));
     expect(rows).toHaveBeenCalledTimes(1);

@@ -7,8 +7,8 @@ import type { Ids } from '../../platform/ids.ts';
 import type { Keys } from '../../platform/keys.ts';
 import type { Secrets } from '../../platform/secrets.ts';
 import type { AccountDependencies } from '../account/procedures.ts';
-import { createApiKeyCredentials } from '../api-keys/credential.ts';
 import type { Cursors } from '../cursors.ts';
+import { createApiKeyCredentials } from '../api-keys/credential.ts';
 import { createAccessChanges, type AccessChanges } from './access-changes.ts';
 import { createAttempts } from './attempts.ts';
 import { createAuthenticator, createSessionTokens, type CredentialAuthenticator } from './authenticator.ts';
@@ -91,7 +91,7 @@ export function createAuth({ database, keys, secrets, cursors, post, clock, ids,
     account,
     openTenant: async (input) => sessions.grant(await openTenant(deps, input, byOperator)),
     foundTenant: (input) =>
-      foundTenant(deps, { ...input, vouched: true }, (_, { tenantId }) => Promise.resolve(tenantId)),
+      foundTenant(deps, input, { vouched: true, also: (_, { tenantId }) => Promise.resolve(tenantId) }),
     tokens,
     changes,
     jwks: () => keys.publicKeys,

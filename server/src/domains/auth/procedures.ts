@@ -33,19 +33,13 @@ export const openTenant = (
   deps: AuthDependencies,
   input: Registration,
   { origin, vouched }: { origin: Origin; vouched: boolean },
-): Promise<Opened> => foundTenant(deps, { ...input, vouched }, (db, owner) => deps.sessions.open(db, owner, origin));
+): Promise<Opened> => foundTenant(deps, input, { vouched, also: (db, owner) => deps.sessions.open(db, owner, origin) });
 
 /** As above, with what else has to be done in the same transaction. */
 export async function foundTenant<T>(
-  {
-    database,
-    passwords,
-    post,
-    clock,
-    ids,
-  }: Pick<AuthDependencies, 'database' | 'passwords' | 'post' | 'clock' | 'ids'>,
-  input: Registration & { vouched: boolean },
-  also: (db: SystemDb, owner: Account) => Promise<T>,
+  { database, passwords, post, clock, ids }: AuthDependencies,
+  input: Registration,
+  { vouched, also }: { vouched: boolean; also: (db: SystemDb, owner: Account) => Promise<T> },
 ): Promise<T> {
   const { name, email, timeZone, currency } = input;
   const passwordHash = await passwords.hash(input.password);
@@ -54,20 +48,11 @@ export async function foundTenant<T>(
   const user = { tenantId: tenant.id, id: ids.next(), email, name, createdAt: now };
   return database.systemTransaction(async (db) => {
     await insertTenant(db, tenant);
-    const owner = { ...user, passwordHash, emailVerifiedAt: input.vouched ? now : null };
+    const owner = { ...user, passwordHash, emailVerifiedAt: vouched ? now : null };
     if (!(await insertOwner(db, owner))) fail('EMAIL_TAKEN', { email });
-    if (!input.vouched) await post(db, { kind: 'verifyEmail', email });
-    return also(db, {
-      ...user,
-      role: 'owner',
-      active: true,
-      locationIds: [],
-      suspended: false,
-      updatedAt: now,
-      version: 1,
-      timeZone,
-      currency,
-    });
+    if (!vouched) await post(db, { kind: 'verifyEmail', email });
+    const terms = { timeZone, currency, suspended: false, locationIds: [] };
+    return also(db, { ...user, ...terms, role: 'owner', active: true, updatedAt: now, version: 1 });
   });
 }
 

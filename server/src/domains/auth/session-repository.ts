@@ -124,11 +124,11 @@ export async function readSession(
   const [row] = await db.rows<SessionState & { lastUsedAt: Date }>(sql`
     select u.role, u.location_ids as "locationIds", t.time_zone as "timeZone", t.currency, s.last_used_at as "lastUsedAt",
            t.suspended_at is not null or o.suspended_at is not null as suspended
-    from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
-    join tenants o on o.id = s.tenant_id join tenants t on t.id = ${tenantId}::uuid
+    from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants o on o.id = s.tenant_id
+    join tenants t on t.id = ${tenantId}::uuid
     where s.tenant_id = ${actor?.tenantId ?? tenantId}::uuid and s.id = ${sessionId}::uuid and s.user_id = ${userId}::uuid
-      and s.ended_at is null and s.expires_at > ${now} and u.active
-      and (${actor === null} or (o.platform and u.role = 'super_admin'))`);
+      and (${actor === null} or (o.platform and u.role = 'super_admin'))
+      and s.ended_at is null and s.expires_at > ${now} and u.active`);
   return row ?? null;
 }
 

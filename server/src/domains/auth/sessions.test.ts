@@ -141,7 +141,7 @@ describe('the last use', () => {
     const start = await usedAt(session);
     const { systemDb } = olympus.database;
     const written = vi.fn(systemDb.rows);
-    const database = { ...olympus.database, systemDb: { ...systemDb, rows: written } };
+    const database = { ...olympus.database, systemDb: { ...systemDb, rows: written as typeof systemDb.rows } };
     const replicas = [0, 1, 2].map(() => createAuth({ ...olympus.authOptions, database }).authenticator);
     const use = () => Promise.all(replicas.map((one) => one.principalOf(session.accessToken)));
     olympus.clock.advance(50_000);

@@ -30,7 +30,7 @@ export interface Opened {
 }
 
 export interface Sessions {
-  /** Writes a new session with its first refresh token. `TENANT_SUSPENDED` where the account's is. */
+  /** Writes a new session with its first refresh token. `TENANT_SUSPENDED` where that is so, as for the next. */
   open(db: SystemDb, account: Account, origin: Origin): Promise<Opened>;
   /** Exchanges a refresh token for the next. Tells the session that a replay has ended, or nothing for a token that is not good. */
   rotate(db: SystemDb, refreshToken: string, origin: Origin): Promise<Opened | { ended: string } | null>;

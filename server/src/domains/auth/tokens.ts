@@ -87,8 +87,8 @@ export function createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds }
 
   return {
     lifetimeSeconds,
-    issue({ lifetimeSeconds: own = lifetimeSeconds, id = ids.next(), issuedAt = clock.now(), ...grant }) {
-      const { userId, tenantId, role, sessionId, timeZone, currency, actor } = grant;
+    issue({ userId, tenantId, role, sessionId, timeZone, currency, ...rest }) {
+      const { actor, id = ids.next(), issuedAt = clock.now(), lifetimeSeconds: own = lifetimeSeconds } = rest;
       const now = Math.floor(issuedAt.getTime() / 1000);
       return new SignJWT({
         tid: tenantId,

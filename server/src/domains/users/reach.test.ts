@@ -67,7 +67,9 @@ describe('locations', () => {
     expect(await olympus.call('users.get', { id }, by(owner))).toMatchObject({ locationIds: [soho] });
     expect(await refusedUpdate(owner, id, { locationIds: [foreign] })).toEqual(missing);
     expect(await update(owner, id, { locationIds: [soho] })).toMatchObject({ version: 1 });
-    expect(await update(owner, id, { locationIds: [] })).toMatchObject({ locationIds: [], version: 2 });
+    const whole = { id, email: address(), name: 'W', role: 'staff', active: true };
+    expect(await olympus.call('users.replace', whole, by(owner))).toMatchObject({ locationIds: [soho], version: 2 });
+    expect(await update(owner, id, { locationIds: [] })).toMatchObject({ locationIds: [], version: 3 });
   });
 
   test('whoever is kept to some gives nobody more, and changes nobody who has more', async () => {
