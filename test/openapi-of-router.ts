@@ -13,6 +13,8 @@ const kernel: Kernel = {
   byPath: new Map(procedures.map((procedure) => [procedure.path, procedure])),
   execute: () => Promise.reject(new Error('is only read')),
   identify: () => Promise.resolve(null),
+  admits: () => true,
+  greet: () => Promise.resolve(null),
 };
 const document = generateOpenApiDocument(createRouter(kernel) as unknown as OpenApiRouter, {
   title: 'Olympus',

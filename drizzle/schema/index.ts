@@ -1,3 +1,4 @@
+export * from './address-rules.ts';
 export * from './catalogue.ts';
 export * from './events.ts';
 export * from './identity.ts';

@@ -5,6 +5,8 @@ import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { createLetters } from './domains/account/letters.ts';
 import { account } from './domains/account/procedures.ts';
+import { addressRules } from './domains/address-rules/procedures.ts';
+import { createTenantAddresses } from './domains/address-rules/tenant-addresses.ts';
 import { analytics } from './domains/analytics/procedures.ts';
 import { createAuth } from './domains/auth/index.ts';
 import { createCursors } from './domains/cursors.ts';
@@ -19,9 +21,10 @@ import { users } from './domains/users/procedures.ts';
 import { createEvents } from './events/events.ts';
 import { orderUpdates, productUpdates } from './events/updates.ts';
 import { openQueue } from './jobs/queue.ts';
-import { queues, startJobs } from './jobs/schedule.ts';
+import { queues, repeat, startJobs } from './jobs/schedule.ts';
 import { createKernel, type Kernel } from './kernel/execute.ts';
 import { bind } from './kernel/implement.ts';
+import { watchAddressFile } from './platform/address-file.ts';
 import { systemClock } from './platform/clock.ts';
 import { createHealth } from './platform/health.ts';
 import { randomIds } from './platform/ids.ts';
@@ -44,8 +47,8 @@ export interface App {
   readonly log: Logger;
   /** How to sign in to the demo tenant; null when none is seeded. */
   readonly demo: DemoLogin | null;
-  /** Drains and stops when the process is told to. */
-  stopOnSignals(): void;
+  /** Drains and stops when the process is told to; reads the address rules again on SIGHUP. */
+  heedSignals(): void;
   close(): Promise<void>;
 }
 
@@ -69,9 +72,16 @@ export async function startApp(config: Config, log: Logger = createLogger({ leve
 
 /** What is registered to stop last is opened first. */
 async function compose({ config, log, lifecycle }: Parts): Promise<App> {
+  if (config.warnings.length > 0)
+    log.warn(
+      { warnings: config.warnings },
+      'not fit for production; OLYMPUS_MODE=production refuses, development is silent',
+    );
   const clock = systemClock;
   const ids = randomIds;
 
+  const addresses = watchAddressFile(config.addressRulesFile, log);
+  lifecycle.onStop('address rules', async () => addresses.close());
   const database = await openDatabase({ ...config.database, log });
   lifecycle.onStop('database', () => database.close());
   const redis = config.redis ? openRedis(config.redis.url, { keyPrefix: config.redis.keyPrefix, log }) : null;
@@ -109,12 +119,16 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     onHint: (tenantId, topics) => cache.dropLocally(tenantId, topics),
   });
 
+  const tenantAddresses = createTenantAddresses(database);
+  await tenantAddresses.refresh();
+
   const kernel = createKernel(
     {
       database,
       authenticator: auth.authenticator,
       limiter: createRateLimiter({ limits: config.rateLimits, ...(redis ? { redis } : {}) }),
       cache,
+      addresses: tenantAddresses,
       telemetry,
       log,
       clock,
@@ -135,6 +149,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
         follow: orderUpdates(events.follow),
       }),
       analytics: analytics({ follow: events.follow }),
+      addressRules: addressRules(),
     }),
   );
   const demo = config.demo.seed
@@ -149,9 +164,14 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   queue.work('mail', createLetters({ db: database.systemDb, mailer, clock, ids, links }));
   const jobs = startJobs({ database, queue, clock, log });
   lifecycle.onStop('jobs', () => jobs.stop());
+  const watching = repeat(
+    { name: 'tenant addresses', everyMs: 300, run: () => tenantAddresses.refresh().then(() => false) },
+    log,
+  );
+  lifecycle.onStop('tenant addresses', () => watching.stop());
 
   const health = createHealth({ database, redis, relay: events.relay, lifecycle });
-  const server = await listen({ config, kernel, health, telemetry, jwks: auth.jwks, lifecycle });
+  const server = await listen({ config, kernel, health, telemetry, jwks: auth.jwks, lifecycle, addresses });
   const { port } = server.address() as AddressInfo;
   lifecycle.ready();
   return {
@@ -159,7 +179,10 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     kernel,
     log,
     demo,
-    stopOnSignals: () => lifecycle.stopOnSignals(),
+    heedSignals: () => {
+      lifecycle.stopOnSignals();
+      process.on('SIGHUP', () => addresses.reload());
+    },
     close: async () => {
       await lifecycle.stop();
     },

@@ -9,7 +9,7 @@ export type Kind = 'query' | 'mutation' | 'subscription';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** Method and path below `/api/v1`, with `{name}` for path parameters. */
 export type Route = `${Method} /${string}`;
-/** Calls are counted per class: `signIn` by account and address, the others by user. */
+/** Calls are counted per class: `signIn` by the account that is tried, the others by user or API key, or the address of a stranger. */
 export type RateClass = 'read' | 'write' | 'signIn' | 'stream';
 
 /** A declared error: its HTTP status and the shape of the data that comes with it. */
@@ -35,6 +35,8 @@ export interface Def {
   readonly errors?: Readonly<Record<string, ErrorSpec>>;
   /** Default: `read` for queries and subscriptions, `write` for mutations. */
   readonly rate?: RateClass;
+  /** How many calls it counts as; with `each`, one for every item of that list of its input. Default: 1. */
+  readonly cost?: number | { readonly each: string };
   /** Answers are kept per tenant and input for `ttl` seconds, and dropped when an event of one of `tags` commits. */
   readonly cache?: { readonly ttl: number; readonly tags: readonly string[] };
   /** Whether a mutation keeps its first answer by `Idempotency-Key`. Default: true. */

@@ -94,6 +94,11 @@ export const errors = {
     'A role above the own one cannot be given or changed',
     z.object({ role: z.string() }).meta({ id: 'RefusedRole' }),
   ),
+  ADDRESS_LOCKED_OUT: error(
+    409,
+    'The lists would keep out the address that sets them',
+    z.object({ address: z.string() }).meta({ id: 'LockedOutAddress' }),
+  ),
   EMAIL_TAKEN: error(409, 'The e-mail address is in use', z.object({ email: z.string() }).meta({ id: 'TakenEmail' })),
   LAST_OWNER: error(409, 'A tenant keeps at least one active owner', None),
   USER_NOT_FOUND: error(404, 'No such user', Missing),

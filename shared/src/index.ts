@@ -2,6 +2,7 @@ export * from './contract.ts';
 export * from './contracts/index.ts';
 export * from './errors.ts';
 export * from './events.ts';
+export * from './models/address-rules.ts';
 export * from './models/analytics.ts';
 export * from './models/bulk.ts';
 export * from './models/common.ts';

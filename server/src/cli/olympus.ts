@@ -19,7 +19,7 @@ program
   .action(async () => {
     const config = readConfig(process.env);
     const app = await startApp(config);
-    app.stopOnSignals();
+    app.heedSignals();
     process.stderr.write(welcome(app.url, app.demo));
   });
 

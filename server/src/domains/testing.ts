@@ -13,7 +13,7 @@ import { randomIds, type Ids } from '../platform/ids.ts';
 import { loadKeys } from '../platform/keys.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createQueryCache } from '../platform/query-cache.ts';
-import { createRateLimiter } from '../platform/rate-limiter.ts';
+import { createRateLimiter, noRateLimits } from '../platform/rate-limiter.ts';
 import { loadSecrets } from '../platform/secrets.ts';
 import { createAuth, type Auth, type AuthOptions } from './auth/index.ts';
 import type { Letter } from './auth/letter.ts';
@@ -86,14 +86,13 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
   const authOptions: AuthOptions = { database, keys, secrets, cursors, post, clock, ids, config };
   const auth = createAuth(authOptions);
   const deps = { database, auth, authOptions, cursors, clock, ids, letters };
-  const none = { limit: 1e9, windowSeconds: 1 };
   const kernel = createKernel(
     {
       database,
       clock,
       ids,
       authenticator: auth.authenticator,
-      limiter: createRateLimiter({ limits: { read: none, write: none, signIn: none, stream: none } }),
+      limiter: createRateLimiter({ limits: noRateLimits }),
       cache: createQueryCache(),
       telemetry: { observe() {} },
       log: createLogger({ level: 'silent', destination: { write() {} } }),

@@ -77,6 +77,8 @@ export interface Call {
   db: Db | null;
   /** Tags whose cached answers the call has made stale; dropped once its transaction commits. */
   readonly stale: Set<string>;
+  /** Whether the call has come to be counted by the rate limits. */
+  counted: boolean;
   /** Whether the answer may be cached, where its contract says so. */
   keep: boolean;
 }

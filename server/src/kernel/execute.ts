@@ -1,12 +1,12 @@
 import { Failure, fail, toFailure } from './failure.ts';
-import type { Call, Caller, Context, Notes, Upload } from './context.ts';
+import type { Call, Caller, Context, Notes, Principal, Upload } from './context.ts';
 import type { Procedure } from './implement.ts';
 import { admit } from './steps/admit.ts';
-import { authenticate, type Authenticator } from './steps/authenticate.ts';
+import { admitsOf, authenticate, identifier, type Authenticator } from './steps/authenticate.ts';
 import { authorize } from './steps/authorize.ts';
 import { cache, type QueryCache } from './steps/cache.ts';
 import { deadline } from './steps/deadline.ts';
-import { rateLimit, type RateLimiter } from './steps/rate-limit.ts';
+import { addressDemand, rateLimit, tooMany, type RateLimiter } from './steps/rate-limit.ts';
 import { trace, type Telemetry } from './steps/trace.ts';
 import { unitOfWork } from './steps/unit-of-work.ts';
 import { validate } from './steps/validate.ts';
@@ -24,6 +24,8 @@ export interface KernelDependencies {
   readonly log: Logger;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** The addresses from which tenants may be called; when absent, from all. */
+  readonly addresses?: { admits(tenantId: string, address: string): boolean };
   readonly limits: {
     /** Milliseconds until a call that is not a stream is given up. */
     readonly deadlineMs: number;
@@ -51,8 +53,12 @@ export interface Kernel {
   readonly byPath: ReadonlyMap<string, Procedure>;
   /** Resolves to the value of a query or mutation and to the async iterable of a subscription; rejects with a `Failure`. */
   execute(invocation: Invocation): Promise<unknown>;
-  /** Who the caller is; null without a credential. Rejects with `UNAUTHENTICATED` for a bad one. */
+  /** Who the caller is; null without a credential. Rejects with `UNAUTHENTICATED` for a bad one, `FORBIDDEN` from an address that the tenant keeps out. */
   identify(caller: Caller): Promise<Call['principal']>;
+  /** Whether the caller's address is one from which the tenant may be called; asks nobody. */
+  admits(caller: Caller, principal: Principal): boolean;
+  /** The same as `identify` for a socket that is about to be opened, which counts as a call of its address. */
+  greet(caller: Caller): Promise<Call['principal']>;
 }
 
 export function createKernel(deps: KernelDependencies, procedures: readonly Procedure[]): Kernel {
@@ -69,6 +75,8 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
   ];
   const run = steps.reduceRight<Next>((next, step) => (call) => step(call, next), handle(deps));
 
+  const identify = identifier(deps);
+
   return {
     procedures,
     byPath: new Map(procedures.map((procedure) => [procedure.path, procedure])),
@@ -83,12 +91,19 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
           db: null,
           stale: new Set(),
           keep: true,
+          counted: false,
         });
       } catch (cause) {
         throw toFailure(cause);
       }
     },
-    identify: (caller) => deps.authenticator.identify(caller),
+    identify,
+    admits: admitsOf(deps),
+    greet: async (caller) => {
+      const { allowed, state } = await deps.limiter.take([addressDemand(caller)]);
+      if (!allowed) throw tooMany(state);
+      return identify(caller);
+    },
   };
 }
 

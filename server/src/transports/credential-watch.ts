@@ -1,10 +1,11 @@
 import type { Caller, Principal } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
+import { refusedAddress } from '../kernel/steps/authenticate.ts';
 
 /** Keeps asking whether the callers of open streams and sockets may stay. */
 export interface CredentialWatch {
-  /** Calls `onEnd` once when the caller's credential has expired, its session has ended or its role has changed. The answer ends the watch. */
+  /** Calls `onEnd` once when the caller's credential has expired, its session has ended, its role has changed, or its tenant keeps its address out. The answer ends the watch. */
   watch(caller: Caller, principal: Principal, onEnd: (failure: Failure) => void): () => void;
 }
 
@@ -21,7 +22,7 @@ interface Watched {
   readonly listeners: Set<(failure: Failure) => void>;
 }
 
-/** Streams that share a credential are one question: a thousand tabs of a user cost as much as one. */
+/** Streams that share a credential, and the address they come from, are one question: a thousand tabs of a user cost as much as one. */
 export function credentialWatch(kernel: Kernel, options: Options = {}): CredentialWatch {
   const { everyMs = 500, perRound = 200, now = Date.now } = options;
   const watched = new Map<string, Watched>();
@@ -45,8 +46,9 @@ export function credentialWatch(kernel: Kernel, options: Options = {}): Credenti
   };
   const round = async (): Promise<void> => {
     const time = now();
-    for (const [credential, { principal }] of watched)
-      if (principal.expiresAt <= time) end(credential, ended('The credential has expired'));
+    for (const [key, { caller, principal }] of watched)
+      if (principal.expiresAt <= time) end(key, ended('The credential has expired'));
+      else if (!kernel.admits(caller, principal)) end(key, refusedAddress());
     const turn = [...take(watched, perRound)];
     for (const [credential, entry] of turn) {
       watched.delete(credential);
@@ -68,15 +70,16 @@ export function credentialWatch(kernel: Kernel, options: Options = {}): Credenti
     watch(caller, principal, onEnd) {
       const { credential } = caller;
       if (credential === null) return () => undefined;
-      let entry = watched.get(credential);
-      if (!entry) watched.set(credential, (entry = { caller, principal, listeners: new Set() }));
+      const key = `${caller.address} ${credential}`;
+      let entry = watched.get(key);
+      if (!entry) watched.set(key, (entry = { caller, principal, listeners: new Set() }));
       // A listener of its own, so that one function given twice is called twice.
       const listener = (failure: Failure) => onEnd(failure);
       entry.listeners.add(listener);
       timer ??= setInterval(tick, everyMs).unref();
       return () => {
         entry.listeners.delete(listener);
-        if (entry.listeners.size === 0 && watched.get(credential) === entry) watched.delete(credential);
+        if (entry.listeners.size === 0 && watched.get(key) === entry) watched.delete(key);
       };
     },
   };

@@ -24,6 +24,7 @@ const tags: Readonly<Record<string, string>> = {
   products: 'What is sold, and its stock',
   orders: 'What was ordered, returned and adjusted',
   analytics: 'Figures of what was sold',
+  addressRules: 'From where the tenant may be called',
 };
 
 /** The REST API as an OpenAPI document. 3.1 is the document of record; 3.0.3 is the same for tools that need it. */

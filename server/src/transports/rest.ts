@@ -18,8 +18,6 @@ export interface RestOptions {
   readonly kernel: Kernel;
   readonly addressOf: AddressOf;
   readonly limits?: Partial<RestLimits & StreamLimits>;
-  /** Origins of other sites whose pages may change state; when absent, origins are not looked at. */
-  readonly allowedOrigins?: readonly string[];
   /** Aborted when the server winds down; open event streams end then. */
   readonly closing?: AbortSignal;
   /** Milliseconds since the epoch. */
@@ -77,7 +75,6 @@ async function serve(service: Service, exchange: Exchange, path: string): Promis
     return;
   }
   const operation = operationOf(found.item, request.method);
-  refuseForeign(service, request);
   const { kind, def } = operation.procedure.contract;
   const caller = callerOf(request, kind === 'subscription' && !def.download ? 'sse' : 'rest', service.addressOf);
   exchange.caller = caller;
@@ -137,14 +134,6 @@ const methodsOf = (item: PathItem): string[] => [
   ...[...item.keys()].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])),
   'OPTIONS',
 ];
-
-/** A page of another site may read only what CORS lets it, but without this it could still change state blindly. */
-function refuseForeign({ allowedOrigins }: Service, { method, headers }: IncomingMessage): void {
-  const { origin, host } = headers;
-  if (!allowedOrigins || origin === undefined || method === 'GET' || method === 'HEAD') return;
-  if (allowedOrigins.includes(origin) || allowedOrigins.includes('*')) return;
-  if (!URL.canParse(origin) || new URL(origin).host !== host) throw new Failure('FORBIDDEN', { permission: null });
-}
 
 interface Read {
   readonly input: unknown;

@@ -1,4 +1,5 @@
 import { account } from './account.ts';
+import { addressRules } from './address-rules.ts';
 import { analytics } from './analytics.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
@@ -8,5 +9,5 @@ import { products } from './products.ts';
 import { users } from './users.ts';
 
 /** The whole API. */
-export const contracts = { auth, account, users, customers, locations, products, orders, analytics };
+export const contracts = { auth, account, users, customers, locations, products, orders, analytics, addressRules };
 export type Contracts = typeof contracts;

@@ -120,6 +120,7 @@ export const products = {
     rest: 'POST /products/batch',
     status: 207,
     access: 'products:write',
+    cost: { each: 'operations' },
     input: z.strictObject({ operations: z.array(operation).min(1).max(100) }),
     output: batchResultOf('product', Product, 'ProductBatch'),
   }),

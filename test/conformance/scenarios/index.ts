@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { account } from './account.ts';
+import { addressRules } from './address-rules.ts';
 import { analytics } from './analytics.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
@@ -26,4 +27,5 @@ export const scenarios: readonly Scenario[] = [
   ...orderLists,
   ...orderKeys,
   ...analytics,
+  ...addressRules,
 ];

@@ -1,0 +1,1 @@
+ALTER TABLE "address_rules" FORCE ROW LEVEL SECURITY;
