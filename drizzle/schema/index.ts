@@ -1,4 +1,5 @@
 export * from './catalogue.ts';
 export * from './events.ts';
+export * from './files.ts';
 export * from './identity.ts';
 export * from './orders.ts';

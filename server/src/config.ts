@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { fileFaults, fileVariables, readFiles, type FilesConfig } from './config-files.ts';
 import { defaultRateLimits, type RateLimit, type RateLimits } from './platform/rate-limiter.ts';
 
 /** Everything an operator may set, read once and passed on. */
@@ -12,6 +13,7 @@ export interface Config {
   readonly publicUrl: string | null;
   /** PostgreSQL where `url` is set; otherwise the embedded database in `dataDir`. */
   readonly database: { readonly url?: string; readonly dataDir: string; readonly poolSize?: number };
+  readonly files: FilesConfig;
   readonly redis: { readonly url: string; readonly keyPrefix: string } | null;
   readonly auth: {
     readonly registration: 'open' | 'closed';
@@ -91,6 +93,7 @@ const variables = z
     OLYMPUS_DATA_DIR: z.string().default('.olympus'),
     DATABASE_URL: url('postgres://user:password@host:5432/name', 'postgres:', 'postgresql:').optional(),
     DATABASE_POOL_SIZE: whole(1, 1000).optional(),
+    ...fileVariables({ whole, httpUrl }),
     REDIS_URL: url('redis://host:6379', 'redis:', 'rediss:').optional(),
     REDIS_PREFIX: z.string().default('olympus:'),
     OLYMPUS_REGISTRATION: oneOf('open', 'closed').default('open'),
@@ -123,10 +126,12 @@ const variables = z
 /** Reads the environment; an empty variable counts as none. Throws a `ConfigError` that names every fault at once. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const parsed = variables.safeParse(given(env));
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')} ${message}`);
+  const faults = [
+    ...(parsed.error?.issues ?? []).map(({ path, message }) => `  ${path.join('.')} ${message}`),
+    ...fileFaults(given(env)),
+  ];
+  if (!parsed.success || faults.length > 0)
     throw new ConfigError(`The configuration is not valid:\n${faults.join('\n')}`);
-  }
   const set = parsed.data;
   const app = set.OLYMPUS_APP_URL ?? set.OLYMPUS_PUBLIC_URL ?? `http://localhost:${set.PORT}`;
   return {
@@ -138,6 +143,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       ...(set.DATABASE_URL === undefined ? {} : { url: set.DATABASE_URL }),
       ...(set.DATABASE_POOL_SIZE === undefined ? {} : { poolSize: set.DATABASE_POOL_SIZE }),
     },
+    files: readFiles(set, set.OLYMPUS_DATA_DIR),
     redis: set.REDIS_URL === undefined ? null : { url: set.REDIS_URL, keyPrefix: set.REDIS_PREFIX },
     auth: {
       registration: set.OLYMPUS_REGISTRATION,

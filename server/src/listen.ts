@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import type { DataStore } from '@tus/server';
 import type { Config } from './config.ts';
 import type { Kernel } from './kernel/execute.ts';
 import { clientAddress } from './platform/client-address.ts';
@@ -15,6 +16,7 @@ import { restHandler } from './transports/rest.ts';
 import { trpcHttp } from './transports/trpc-http.ts';
 import { createRouter } from './transports/trpc-router.ts';
 import { trpcWs } from './transports/trpc-ws.ts';
+import { isTus, tusHandler, tusUploadType } from './transports/tus.ts';
 
 export interface ListenOptions {
   readonly config: Config;
@@ -23,20 +25,32 @@ export interface ListenOptions {
   readonly telemetry: Metrics;
   readonly jwks: () => object;
   readonly lifecycle: Lifecycle;
+  /** Where resumable uploads are kept. */
+  readonly uploads: DataStore;
 }
 
 // Clients on kept connections learn from an answer that they should leave; this is how long they are given to ask.
 const farewellMs = 500;
 
 /** Serves every protocol on the configured port until the process drains. */
-export async function listen({ config, kernel, health, telemetry, jwks, lifecycle }: ListenOptions): Promise<Server> {
+export async function listen({
+  config,
+  kernel,
+  health,
+  telemetry,
+  jwks,
+  lifecycle,
+  uploads,
+}: ListenOptions): Promise<Server> {
   const { allowedOrigins } = config;
   const shared = { kernel, addressOf: clientAddress(config.trustedProxies) };
   const closing = lifecycle.draining;
   const sockets = trpcWs({ ...shared, allowedOrigins });
+  const rest = restHandler({ ...shared, allowedOrigins, closing });
+  const tus = tusHandler({ ...shared, allowedOrigins, store: uploads });
   const server = createHttpServer({
     trpc: trpcHttp({ ...shared, router: createRouter(kernel), allowedOrigins, closing }),
-    rest: restHandler({ ...shared, allowedOrigins, closing }),
+    rest: (request, response, path) => (isTus(path) ? tus : rest)(request, response, path),
     edge: createEdge({
       health,
       jwks,
@@ -49,7 +63,7 @@ export async function listen({ config, kernel, health, telemetry, jwks, lifecycl
     }),
     upgrade: (request, socket, head) => sockets.upgrade(request, socket, head),
     allowedOrigins,
-    uploadTypes: new Set(kernel.procedures.flatMap(({ contract }) => contract.def.upload ?? [])),
+    uploadTypes: new Set([tusUploadType, ...kernel.procedures.flatMap(({ contract }) => contract.def.upload ?? [])]),
   });
   const drain = drainable(server);
   server.listen(config.port, config.host);
