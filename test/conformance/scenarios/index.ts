@@ -3,6 +3,7 @@ import { account } from './account.ts';
 import { analytics } from './analytics.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
+import { files } from './files.ts';
 import { orderKeys } from './order-keys.ts';
 import { orderLists } from './order-lists.ts';
 import { orders } from './orders.ts';
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   ...products,
   ...productRules,
   ...productLists,
+  ...files,
   ...orders,
   ...orderLists,
   ...orderKeys,
