@@ -7,6 +7,14 @@ test('without variables everything has a sensible value', () => {
     host: undefined,
     publicUrl: null,
     database: { dataDir: '.olympus' },
+    files: {
+      dir: '.olympus/files',
+      s3: null,
+      imageMaxBytes: 20_971_520,
+      imageMaxPixels: 50_000_000,
+      quotaBytes: 10_737_418_240,
+      linkSeconds: 3600,
+    },
     redis: null,
     auth: {
       registration: 'open',
@@ -122,4 +130,28 @@ test('a command-line client reads its own variables', () => {
     url: 'http://localhost:4000',
     password: 'p',
   });
+});
+
+test('a bucket needs an address and credentials, each given once, in variables or in files', () => {
+  const faults = (env: Record<string, string>) => {
+    try {
+      readConfig(env);
+      return [];
+    } catch (error) {
+      return (error as Error).message.split('\n').slice(1);
+    }
+  };
+  expect(
+    faults({ S3_BUCKET: 'shops', S3_SECRET_ACCESS_KEY: 'a', S3_SECRET_ACCESS_KEY_FILE: import.meta.filename }),
+  ).toEqual([
+    '  S3_SECRET_ACCESS_KEY must not be set beside S3_SECRET_ACCESS_KEY_FILE',
+    '  S3_ENDPOINT must be set, as files are to be kept in S3',
+    '  S3_ACCESS_KEY_ID must be set, as files are to be kept in S3',
+  ]);
+  const whole = { S3_ENDPOINT: 'http://127.0.0.1:9000', S3_BUCKET: 'shops', S3_ACCESS_KEY_ID: 'a' };
+  expect(faults({ ...whole, S3_SECRET_ACCESS_KEY_FILE: '/nowhere', OLYMPUS_IMAGE_MAX_BYTES: '20 MB' })).toEqual([
+    '  OLYMPUS_IMAGE_MAX_BYTES must be a whole number from 1 to 999999999999999',
+    '  S3_SECRET_ACCESS_KEY_FILE must be the path of a file that can be read',
+  ]);
+  expect(readConfig({ ...whole, S3_SECRET_ACCESS_KEY: 'b' }).files.s3).toMatchObject({ region: 'us-east-1' });
 });
