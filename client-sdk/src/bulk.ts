@@ -137,7 +137,10 @@ async function sendableOf(
 }
 
 /** Browsers send streams over HTTP/2 only, and some not at all: elsewhere the whole is collected first. */
-async function streamable(body: ReadableStream<Uint8Array>, url: string): Promise<ReadableStream<Uint8Array> | Blob> {
+export async function streamable(
+  body: ReadableStream<Uint8Array>,
+  url: string,
+): Promise<ReadableStream<Uint8Array> | Blob> {
   if (!('location' in globalThis)) return body;
   const probe = { method: 'POST', body: new ReadableStream(), duplex: 'half' };
   const able = url.startsWith('https:') && !new Request(url, probe).headers.has('content-type');

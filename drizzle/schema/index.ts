@@ -1,5 +1,6 @@
 export * from './address-rules.ts';
 export * from './catalogue.ts';
 export * from './events.ts';
+export * from './files.ts';
 export * from './identity.ts';
 export * from './orders.ts';

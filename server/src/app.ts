@@ -11,10 +11,12 @@ import { analytics } from './domains/analytics/procedures.ts';
 import { createAuth } from './domains/auth/index.ts';
 import { createCursors } from './domains/cursors.ts';
 import { customers } from './domains/customers/procedures.ts';
+import { createFiles } from './domains/files/index.ts';
 import { locations } from './domains/locations/procedures.ts';
 import { createOrderExport } from './domains/orders/export.ts';
 import { createOrderImport } from './domains/orders/import.ts';
 import { orders } from './domains/orders/procedures.ts';
+import { createProductImages } from './domains/products/images.ts';
 import { createProductImport } from './domains/products/import.ts';
 import { products } from './domains/products/procedures.ts';
 import { users } from './domains/users/procedures.ts';
@@ -36,6 +38,8 @@ import { createQueryCache } from './platform/query-cache.ts';
 import { createRateLimiter } from './platform/rate-limiter.ts';
 import { openRedis } from './platform/redis.ts';
 import { loadSecrets } from './platform/secrets.ts';
+import { openDisk } from './platform/storage/disk.ts';
+import type { Storage } from './platform/storage/storage.ts';
 import { createTelemetry } from './platform/telemetry.ts';
 import { listen } from './listen.ts';
 import { seedDemo, type DemoLogin } from './seed.ts';
@@ -87,6 +91,9 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   const redis = config.redis ? openRedis(config.redis.url, { keyPrefix: config.redis.keyPrefix, log }) : null;
   if (redis) lifecycle.onStop('redis', () => redis.close());
 
+  const storage = await openStorage(config.files);
+  lifecycle.onStop('storage', () => storage.close());
+
   const telemetry = createTelemetry({ pools: () => database.stats() });
   // Whatever drops kept answers has just committed, with the events that say so.
   const cache = createQueryCache({ onDrop: () => events.relay.wake() });
@@ -122,6 +129,15 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   const tenantAddresses = createTenantAddresses(database);
   await tenantAddresses.refresh();
 
+  const files = createFiles({
+    database,
+    storage,
+    clock,
+    secret: keys.cursorSecret,
+    config: { ...config.files, baseUrl: config.publicUrl ?? '' },
+  });
+  await files.sweepAtStart();
+
   const kernel = createKernel(
     {
       database,
@@ -141,13 +157,19 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       users: users({ cursors, passwords: auth.passwords }),
       customers: customers({ cursors }),
       locations: locations({ cursors }),
-      products: products({ cursors, importer: createProductImport(), follow: productUpdates(events.follow) }),
+      products: products({
+        cursors,
+        images: createProductImages(files),
+        importer: createProductImport(),
+        follow: productUpdates(events.follow),
+      }),
       orders: orders({
         cursors,
         importer: createOrderImport(),
         exporter: createOrderExport(),
         follow: orderUpdates(events.follow),
       }),
+      files: files.handlers,
       analytics: analytics({ follow: events.follow }),
       addressRules: addressRules(),
     }),
@@ -169,9 +191,20 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     log,
   );
   lifecycle.onStop('tenant addresses', () => watching.stop());
+  const sweeping = repeat({ name: 'files', everyMs: 5000, run: () => files.sweep() }, log);
+  lifecycle.onStop('files', () => sweeping.stop());
 
   const health = createHealth({ database, redis, relay: events.relay, lifecycle });
-  const server = await listen({ config, kernel, health, telemetry, jwks: auth.jwks, lifecycle, addresses });
+  const server = await listen({
+    config,
+    kernel,
+    health,
+    telemetry,
+    jwks: auth.jwks,
+    lifecycle,
+    addresses,
+    uploads: storage.uploads,
+  });
   const { port } = server.address() as AddressInfo;
   lifecycle.ready();
   return {
@@ -187,4 +220,9 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       await lifecycle.stop();
     },
   };
+}
+
+/** The client of S3 is large, and loaded only where it is used. */
+async function openStorage({ s3, dir }: Config['files']): Promise<Storage> {
+  return s3 ? (await import('./platform/storage/s3.ts')).openS3(s3) : openDisk(dir);
 }

@@ -12,7 +12,7 @@ const guessed = new Set(
  * secrets.
  */
 export function weaknessesOf(config: Config): string[] {
-  return [...ofEdge(config), ...ofSecrets(config), ...ofMail(config), ...ofAccounts(config)];
+  return [...ofEdge(config), ...ofSecrets(config), ...ofMail(config), ...ofStorage(config), ...ofAccounts(config)];
 }
 
 function* ofEdge({ publicUrl, trustedProxies, allowedOrigins, rateLimits }: Config): Generator<string> {
@@ -38,7 +38,14 @@ function* ofMail({ publicUrl, mail: { smtp, links } }: Config): Generator<string
   if (protocol === 'smtp:' && !isHere(hostname) && searchParams.get('requireTLS') !== 'true')
     yield 'SMTP_URL must be smtps:, or end in ?requireTLS=true; whoever is in between could read what mails carry';
   // A relay on the same network may well know its clients by their addresses.
-  if (password !== '' && isGuessed({ username, password })) yield `SMTP_URL ${noGuess}`;
+  if (password !== '' && isGuessed({ username, password: decodeURIComponent(password) })) yield `SMTP_URL ${noGuess}`;
+}
+
+function* ofStorage({ files: { s3 } }: Config): Generator<string> {
+  if (s3 === null) return;
+  const { protocol, hostname } = new URL(s3.endpoint);
+  if (protocol === 'http:' && !isHere(hostname)) yield 'S3_ENDPOINT must be https:, or name a server on this machine';
+  if (isGuessed({ username: s3.accessKeyId, password: s3.secretAccessKey })) yield `S3_SECRET_ACCESS_KEY ${noGuess}`;
 }
 
 function* ofSecrets({ database, redis }: Config): Generator<string> {
@@ -48,7 +55,7 @@ function* ofSecrets({ database, redis }: Config): Generator<string> {
     const { hostname, username, password } = new URL(text);
     if (password === '' && isHere(hostname)) continue;
     if (password === '') yield `${name} must hold a password, or name a server on this machine`;
-    else if (isGuessed({ username, password })) yield `${name} ${noGuess}`;
+    else if (isGuessed({ username, password: decodeURIComponent(password) })) yield `${name} ${noGuess}`;
   }
 }
 
@@ -56,7 +63,7 @@ const isHere = (hostname: string): boolean => /^(?:localhost|127\.|\[::1\]|$)/.t
 const noGuess = 'must not hold a password that is known, short or the name of its user';
 
 function isGuessed({ username, password }: { username: string; password: string }): boolean {
-  const secret = decodeURIComponent(password).toLowerCase();
+  const secret = password.toLowerCase();
   return guessed.has(secret) || secret === username.toLowerCase() || secret.length < 8;
 }
 

@@ -12,6 +12,14 @@ test('without variables everything has a sensible value', () => {
     host: undefined,
     publicUrl: null,
     database: { dataDir: '.olympus' },
+    files: {
+      dir: '.olympus/files',
+      s3: null,
+      imageMaxBytes: 20_971_520,
+      imageMaxPixels: 50_000_000,
+      quotaBytes: 10_737_418_240,
+      linkSeconds: 3600,
+    },
     redis: null,
     auth: {
       registration: 'open',
@@ -177,6 +185,12 @@ describe('production', () => {
     REDIS_URL: 'redis://:8dj3-93nd-lw01@cache',
   };
   const mail = { SMTP_URL: 'smtps://shop:kd83-hdn2-93jd@mail.example.com', MAIL_FROM: 'shop@example.com' };
+  const bucket = {
+    S3_ENDPOINT: 'https://s3.example.com',
+    S3_BUCKET: 'shops',
+    S3_ACCESS_KEY_ID: 'shop',
+    S3_SECRET_ACCESS_KEY: 'kd83-hdn2-93jd',
+  };
   const refusal = (env: Record<string, string>): string => {
     try {
       readConfig(env);
@@ -217,6 +231,8 @@ describe('production', () => {
     ['no password', { REDIS_URL: 'redis://cache' }, 'REDIS_URL'],
     ['mails that can be read on their way', { ...mail, SMTP_URL: 'smtp://mail.example.com' }, 'SMTP_URL'],
     ['a known password of mails', { ...mail, SMTP_URL: 'smtps://shop:changeme@mail.example.com' }, 'SMTP_URL'],
+    ['files that can be read on their way', { ...bucket, S3_ENDPOINT: 'http://s3.example.com' }, 'S3_ENDPOINT'],
+    ['a known key of files', { ...bucket, S3_SECRET_ACCESS_KEY: 'changeme' }, 'S3_SECRET_ACCESS_KEY'],
     ['links in mails by http', { OLYMPUS_APP_URL: 'http://shop.example.com' }, 'OLYMPUS_APP_URL'],
     ['unverified strangers', { ...mail, OLYMPUS_REGISTRATION: 'open' }, 'OLYMPUS_REGISTRATION'],
   ] as [string, Record<string, string>, string][])('is refused with %s', (_, change, name) => {
@@ -242,4 +258,28 @@ test('a command-line client reads its own variables', () => {
     url: 'http://localhost:4000',
     password: 'p',
   });
+});
+
+test('a bucket needs an address and credentials, each given once, in variables or in files', () => {
+  const faults = (env: Record<string, string>) => {
+    try {
+      readConfig(env);
+      return [];
+    } catch (error) {
+      return (error as Error).message.split('\n').slice(1);
+    }
+  };
+  expect(
+    faults({ S3_BUCKET: 'shops', S3_SECRET_ACCESS_KEY: 'a', S3_SECRET_ACCESS_KEY_FILE: import.meta.filename }),
+  ).toEqual([
+    '  S3_SECRET_ACCESS_KEY_FILE must not be set beside S3_SECRET_ACCESS_KEY',
+    '  S3_ENDPOINT must be set, as files are to be kept in S3',
+    '  S3_ACCESS_KEY_ID must be set, as files are to be kept in S3',
+  ]);
+  const whole = { S3_ENDPOINT: 'http://127.0.0.1:9000', S3_BUCKET: 'shops', S3_ACCESS_KEY_ID: 'a' };
+  expect(faults({ ...whole, S3_SECRET_ACCESS_KEY_FILE: '/nowhere', OLYMPUS_IMAGE_MAX_BYTES: '20 MB' })).toEqual([
+    '  S3_SECRET_ACCESS_KEY_FILE names a file that cannot be read (ENOENT)',
+    '  OLYMPUS_IMAGE_MAX_BYTES must be a whole number from 1 to 999999999999999',
+  ]);
+  expect(readConfig({ ...whole, S3_SECRET_ACCESS_KEY: 'b' }).files.s3).toMatchObject({ region: 'us-east-1' });
 });

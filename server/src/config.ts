@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { withFiles } from './config-files.ts';
+import { readStorage, storageFaults, storageVariables, type FilesConfig } from './config-storage.ts';
 import { weaknessesOf } from './config-weaknesses.ts';
 import { noLimit, noRateLimits, rateLimitsOf, type RateLimit, type RateLimits } from './platform/rate-limiter.ts';
 
@@ -18,6 +19,7 @@ export interface Config {
   readonly publicUrl: string | null;
   /** PostgreSQL where `url` is set; otherwise the embedded database in `dataDir`. */
   readonly database: { readonly url?: string; readonly dataDir: string; readonly poolSize?: number };
+  readonly files: FilesConfig;
   readonly redis: { readonly url: string; readonly keyPrefix: string } | null;
   readonly auth: {
     readonly registration: 'open' | 'closed';
@@ -105,6 +107,7 @@ const variables = z
     OLYMPUS_DATA_DIR: z.string().default('.olympus'),
     DATABASE_URL: url('postgres://user:password@host:5432/name', 'postgres:', 'postgresql:').optional(),
     DATABASE_POOL_SIZE: whole(1, 1000).optional(),
+    ...storageVariables({ whole, httpUrl }),
     REDIS_URL: url('redis://host:6379', 'redis:', 'rediss:').optional(),
     REDIS_PREFIX: z.string().default('olympus:'),
     OLYMPUS_REGISTRATION: oneOf('open', 'closed').default('open'),
@@ -145,7 +148,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const files = withFiles(given(env), Object.keys(variables.shape));
   const parsed = variables.safeParse(files.env);
   const faults = (parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}`);
-  const all = [...files.faults, ...faults];
+  const all = [...files.faults, ...faults, ...storageFaults(given(env))];
   if (!parsed.data || all.length > 0) throw faulty('The configuration is not valid', all);
   const config = configOf(parsed.data);
   const isNamed = parsed.data.OLYMPUS_MODE !== undefined;
@@ -171,6 +174,7 @@ function configOf(set: z.output<typeof variables>): Config {
       ...(set.DATABASE_URL === undefined ? {} : { url: set.DATABASE_URL }),
       ...(set.DATABASE_POOL_SIZE === undefined ? {} : { poolSize: set.DATABASE_POOL_SIZE }),
     },
+    files: readStorage(set, set.OLYMPUS_DATA_DIR),
     redis: set.REDIS_URL === undefined ? null : { url: set.REDIS_URL, keyPrefix: set.REDIS_PREFIX },
     auth: {
       registration: set.OLYMPUS_REGISTRATION,

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import type { DataStore } from '@tus/server';
 import type { Config } from './config.ts';
 import type { Kernel } from './kernel/execute.ts';
 import type { GlobalAddresses } from './platform/address-file.ts';
@@ -19,6 +20,7 @@ import { restHandler } from './transports/rest.ts';
 import { trpcHttp } from './transports/trpc-http.ts';
 import { createRouter } from './transports/trpc-router.ts';
 import { refuseUpgrade, trpcWs } from './transports/trpc-ws.ts';
+import { isTus, tusHandler, tusUploadType } from './transports/tus.ts';
 
 export interface ListenOptions {
   readonly config: Config;
@@ -28,6 +30,8 @@ export interface ListenOptions {
   readonly jwks: () => object;
   readonly lifecycle: Lifecycle;
   readonly addresses: GlobalAddresses;
+  /** Where resumable uploads are kept. */
+  readonly uploads: DataStore;
 }
 
 // Clients on kept connections learn from an answer that they should leave; this is how long they are given to ask.
@@ -35,7 +39,7 @@ const farewellMs = 500;
 
 /** Serves every protocol on the configured port until the process drains. */
 export async function listen(options: ListenOptions): Promise<Server> {
-  const { config, kernel, health, telemetry, jwks, lifecycle, addresses } = options;
+  const { config, kernel, health, telemetry, jwks, lifecycle, addresses, uploads } = options;
   const { allowedOrigins } = config;
   const shared = { kernel, addressOf: clientAddress(config.trustedProxies) };
   const closing = lifecycle.draining;
@@ -43,9 +47,11 @@ export async function listen(options: ListenOptions): Promise<Server> {
   const gate = createGate({ ...config, addressOf: shared.addressOf, refuses: (address) => !addresses.admits(address) });
   const answers = openAnswers();
   const tls = config.publicUrl?.startsWith('https:') === true;
+  const rest = restHandler({ ...shared, closing });
+  const tus = tusHandler({ ...shared, store: uploads });
   const server = createHttpServer({
     trpc: trpcHttp({ ...shared, router: createRouter(kernel), closing }),
-    rest: restHandler({ ...shared, closing }),
+    rest: (request, response, path) => (isTus(path) ? tus : rest)(request, response, path),
     edge: createEdge({
       health,
       jwks,
@@ -62,7 +68,7 @@ export async function listen(options: ListenOptions): Promise<Server> {
     answers,
     tls,
     allowedOrigins,
-    uploadTypes: new Set(kernel.procedures.flatMap(({ contract }) => contract.def.upload ?? [])),
+    uploadTypes: new Set([tusUploadType, ...kernel.procedures.flatMap(({ contract }) => contract.def.upload ?? [])]),
   });
   limitConnections(server, { ...config.connections, isProxy: proxyCheck(config.trustedProxies) });
   const drain = drainable(server);

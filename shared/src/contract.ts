@@ -49,6 +49,8 @@ export interface Def {
   readonly upload?: readonly string[];
   /** Media types in which the items of a subscription are streamed as one document over REST. */
   readonly download?: readonly string[];
+  /** Media types of the bytes that a query's answer stands for: REST sends these, unless JSON is asked for. */
+  readonly serves?: readonly string[];
   /** Input fields that travel in the query although the method has a body. */
   readonly query?: readonly string[];
 }

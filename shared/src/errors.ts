@@ -59,6 +59,11 @@ export const commonErrors = {
     'The media type is not supported',
     z.object({ supported: z.array(z.string()) }).meta({ id: 'SupportedTypes' }),
   ),
+  RANGE_NOT_SATISFIABLE: error(
+    416,
+    'No such part of the bytes',
+    z.object({ bytes: z.int() }).meta({ id: 'AvailableBytes' }),
+  ),
   IDEMPOTENCY_KEY_REUSED: error(422, 'The key was used with another input', None),
   RATE_LIMITED: error(
     429,
@@ -116,6 +121,30 @@ export const errors = {
   ),
   PRODUCT_NOT_FOUND: error(404, 'No such product', Missing),
   PRODUCT_INACTIVE: error(409, 'The product is archived', Missing),
+  IMAGE_NOT_FOUND: error(404, 'The product has no image', Missing),
+  IMAGE_REFUSED: error(
+    422,
+    'The image cannot be taken',
+    z
+      .object({
+        reason: z.string().meta({ description: '`unreadable` or `too_many_pixels`', examples: ['unreadable'] }),
+      })
+      .meta({ id: 'RefusedImage' }),
+  ),
+  FILE_NOT_FOUND: error(404, 'No such file', Missing),
+  FILE_LINK_INVALID: error(403, 'The link is not valid, or no longer', None),
+  UPLOAD_NOT_FOUND: error(404, 'No such upload', Missing),
+  UPLOAD_INCOMPLETE: error(
+    409,
+    'The upload has not all of its bytes yet',
+    z.object({ offset: z.int(), length: z.int() }).meta({ id: 'UploadProgress' }),
+  ),
+  STORAGE_QUOTA_EXCEEDED: error(
+    413,
+    'The tenant’s storage is used up',
+    z.object({ quota: z.int(), used: z.int() }).meta({ id: 'StorageUse' }),
+  ),
+  STORAGE_FULL: error(507, 'There is no room to store it', None),
   SKU_TAKEN: error(409, 'The sku is in use', z.object({ sku: z.string() }).meta({ id: 'TakenSku' })),
   STOCK_UNTRACKED: error(409, 'The stock of the product is not tracked', Missing),
   OUT_OF_STOCK: error(

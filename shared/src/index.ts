@@ -6,6 +6,7 @@ export * from './models/address-rules.ts';
 export * from './models/analytics.ts';
 export * from './models/bulk.ts';
 export * from './models/common.ts';
+export * from './models/file.ts';
 export * from './models/order.ts';
 export * from './models/people.ts';
 export * from './models/product.ts';

@@ -121,6 +121,7 @@ function anonymous(value: unknown, names = new Map<string, string>()): unknown {
         if (!names.has(id)) names.set(id, `<id ${names.size}>`);
         return names.get(id) ?? '';
       })
+      .replace(/\/file-links\/[\w-]+$/, '/file-links/<link>')
       .replace(/^(eyJ|olr_)[\w.-]+$/, '<token>')
       .replace(/\b(fresh|owner|staff|viewer)-[0-9a-f]+@shop\.test/g, '<$1 address>')
       .replace(/^Shop [0-9a-f]+$/, '<shop>');

@@ -18,6 +18,7 @@ import { loadSecrets } from '../platform/secrets.ts';
 import { createAuth, type Auth, type AuthOptions } from './auth/index.ts';
 import type { Letter } from './auth/letter.ts';
 import { createCursors, type Cursors } from './cursors.ts';
+import type { ProductImages } from './products/images.ts';
 
 export interface TestClock extends Clock {
   advance(milliseconds: number): void;
@@ -58,6 +59,15 @@ export interface TestKernelOptions {
   /** Procedures beside those of `auth`. */
   readonly procedures?: (deps: TestDependencies) => Procedure[];
 }
+
+/** Products whose images are no part of a test. */
+export const withoutImages: ProductImages = {
+  shown: (_, product) => product,
+  shownIn: (follow) => follow,
+  getImage: () => Promise.reject(new Error('not part of these tests')),
+  setImage: () => Promise.reject(new Error('not part of these tests')),
+  removeImage: () => Promise.reject(new Error('not part of these tests')),
+};
 
 /** Procedures of a tree by their handlers, under the tree's name. */
 export const procedures = <T extends ContractTree>(

@@ -1,5 +1,6 @@
 import type { Permission, Role } from '@olympus/contracts';
 import type { Db, InTransaction } from '@olympus/database';
+import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
@@ -49,6 +50,21 @@ export interface Caller {
 export interface Upload {
   readonly mediaType: string;
   readonly stream: AsyncIterable<Uint8Array>;
+  /** Of a multipart body: its one file, once the head of its part has come. Then `stream` is not to be read. */
+  readonly file?: () => Promise<Upload>;
+}
+
+/** Stored bytes that a call answers with, where its protocol carries bytes. */
+export interface Content {
+  readonly mediaType: string;
+  readonly bytes: number;
+  /** Strong: another content has another one. Without quotes. */
+  readonly etag: string;
+  readonly lastModified: Date;
+  /** A name to save it under. */
+  readonly name: string;
+  /** Opens the bytes from `start` to `end`, both included. */
+  read(range: { start: number; end: number }): Promise<Readable>;
 }
 
 /** What the steps tell the transport about a call, beside its value. */
@@ -60,6 +76,8 @@ export interface Notes {
     readonly remaining: number;
     readonly resetSeconds: number;
   };
+  /** The bytes that the answer stands for. */
+  content?: Content;
   /** The answer is the kept one of an earlier call with the same key. */
   replayed?: boolean;
 }
@@ -100,6 +118,8 @@ export interface Context<P extends Principal | null = Principal, B extends Db = 
   /** In a mutation, its transaction; otherwise single statements. Bound to the caller's tenant either way. */
   readonly db: B;
   readonly transaction: Transaction;
+  /** Answers with bytes where the protocol carries them, as contracts with `serves` promise; others have the value. */
+  serve(content: Content): void;
   /** Says that this answer must not be cached, since the next one may be better. */
   keepNoAnswer(): void;
   readonly ids: Ids;

@@ -123,6 +123,7 @@ const handle =
       get db() {
         return db ?? noTenant();
       },
+      serve: (content) => void (call.notes.content = content),
       keepNoAnswer: () => void (call.keep = false),
       transaction: async (work) => {
         const tenantId = principal?.tenantId ?? noTenant();

@@ -22,6 +22,7 @@ const tags: Readonly<Record<string, string>> = {
   customers: 'Those who buy',
   locations: 'Where the tenant trades',
   products: 'What is sold, and its stock',
+  files: 'Stored bytes, and uploads that can be resumed',
   orders: 'What was ordered, returned and adjusted',
   analytics: 'Figures of what was sold',
   addressRules: 'From where the tenant may be called',

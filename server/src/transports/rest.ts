@@ -3,6 +3,7 @@ import type { Caller } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
 import { callerOf, idempotencyKeysOf, type AddressOf } from './caller.ts';
+import { replyContent } from './content.ts';
 import { credentialWatch, type CredentialWatch } from './credential-watch.ts';
 import { downloadHeaders, replyDownload } from './download.ts';
 import { replyEvents, type EventStreamOptions } from './event-stream.ts';
@@ -93,6 +94,11 @@ async function serve(service: Service, exchange: Exchange, path: string): Promis
     upload: call.upload,
     idempotencyKey: call.idempotencyKey,
   });
+  const { content } = exchange.notes;
+  if (content && call.mediaType !== 'application/json') {
+    await replyContent(exchange, content);
+    return;
+  }
   if (kind !== 'subscription') {
     replyValue(exchange, operation, value);
     return;

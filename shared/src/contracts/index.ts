@@ -3,11 +3,23 @@ import { addressRules } from './address-rules.ts';
 import { analytics } from './analytics.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
+import { files } from './files.ts';
 import { locations } from './locations.ts';
 import { orders } from './orders.ts';
 import { products } from './products.ts';
 import { users } from './users.ts';
 
 /** The whole API. */
-export const contracts = { auth, account, users, customers, locations, products, orders, analytics, addressRules };
+export const contracts = {
+  auth,
+  account,
+  users,
+  customers,
+  locations,
+  products,
+  orders,
+  files,
+  analytics,
+  addressRules,
+};
 export type Contracts = typeof contracts;

@@ -26,6 +26,7 @@ export const rest = (url: string): Driver => ({
     const response = await fetch(`${url}/api/v1${pathname}${query.size ? `?${query}` : ''}`, {
       method,
       headers: {
+        accept: 'application/json',
         ...(token ? { authorization: `Bearer ${token}` } : {}),
         ...(key ? { 'idempotency-key': key } : {}),
         ...(hasBody ? { 'content-type': 'application/json' } : {}),

@@ -4,6 +4,7 @@ import { addressRules } from './address-rules.ts';
 import { analytics } from './analytics.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
+import { files } from './files.ts';
 import { orderKeys } from './order-keys.ts';
 import { orderLists } from './order-lists.ts';
 import { orders } from './orders.ts';
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   ...products,
   ...productRules,
   ...productLists,
+  ...files,
   ...orders,
   ...orderLists,
   ...orderKeys,

@@ -82,7 +82,7 @@ export async function adjustStock(
 }
 
 /** The product as it stands, if it is the one that a change was meant for. */
-async function current(
+export async function current(
   db: Db,
   { id, expectedVersion }: repository.Target,
   fail: Fail<'PRODUCT_NOT_FOUND' | 'VERSION_CONFLICT'>,

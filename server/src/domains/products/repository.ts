@@ -90,6 +90,14 @@ export async function updateProduct(
   return row;
 }
 
+/** Counts a change of what belongs to a product. undefined when there is no such product of that version. */
+export async function touchProduct(db: Db, target: Target, now: Date): Promise<ProductRow | undefined> {
+  const [row] = await db.rows<ProductRow>(sql`
+    update products p set version = p.version + 1, updated_at = ${now} where ${isTarget(db, target)}
+    returning ${productColumns}`);
+  return row;
+}
+
 /** undefined when it is archived already, or there is no such product of that version. */
 export async function archiveProduct(db: Db, target: Target, now: Date): Promise<ProductRow | undefined> {
   const [row] = await db.rows<ProductRow>(sql`
