@@ -33,6 +33,9 @@ export type CommonCode = CommonErrorCode;
 
 export type {
   AnalyticsSummary,
+  AuditEntry,
+  AuditHead,
+  AuditVerification,
   Customer,
   Dashboard,
   DeviceSession,

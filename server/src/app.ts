@@ -2,10 +2,13 @@ import { contracts } from '@olympus/contracts';
 import { openDatabase } from '@olympus/database';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { createSealer } from './audit/sealer.ts';
+import { createAuditTrail } from './audit/trail.ts';
 import type { Config } from './config.ts';
 import { createLetters } from './domains/account/letters.ts';
 import { account } from './domains/account/procedures.ts';
 import { analytics } from './domains/analytics/procedures.ts';
+import { audit } from './domains/audit/procedures.ts';
 import { createAuth } from './domains/auth/index.ts';
 import { createCursors } from './domains/cursors.ts';
 import { customers } from './domains/customers/procedures.ts';
@@ -109,12 +112,15 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     onHint: (tenantId, topics) => cache.dropLocally(tenantId, topics),
   });
 
+  const trail = createAuditTrail({ database, clock, ids, log });
+  const sealer = createSealer({ database, clock, log });
   const kernel = createKernel(
     {
       database,
       authenticator: auth.authenticator,
       limiter: createRateLimiter({ limits: config.rateLimits, ...(redis ? { redis } : {}) }),
       cache,
+      audit: trail,
       telemetry,
       log,
       clock,
@@ -135,6 +141,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
         follow: orderUpdates(events.follow),
       }),
       analytics: analytics({ follow: events.follow }),
+      audit: audit({ cursors, sealer }),
     }),
   );
   const demo = config.demo.seed
@@ -146,8 +153,12 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
 
   events.start();
   lifecycle.onStop('events', () => events.stop());
+  sealer.start();
+  lifecycle.onStop('sealing', () => sealer.stop());
+  trail.start();
+  lifecycle.onStop('audit', () => trail.stop());
   queue.work('mail', createLetters({ db: database.systemDb, mailer, clock, ids, links }));
-  const jobs = startJobs({ database, queue, clock, log });
+  const jobs = startJobs({ database, queue, clock, ids, log, auditDays: config.auditDays });
   lifecycle.onStop('jobs', () => jobs.stop());
 
   const health = createHealth({ database, redis, relay: events.relay, lifecycle });

@@ -3,6 +3,7 @@ export * from './contracts/index.ts';
 export * from './errors.ts';
 export * from './events.ts';
 export * from './models/analytics.ts';
+export * from './models/audit.ts';
 export * from './models/bulk.ts';
 export * from './models/common.ts';
 export * from './models/order.ts';

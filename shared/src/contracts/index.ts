@@ -1,5 +1,6 @@
 import { account } from './account.ts';
 import { analytics } from './analytics.ts';
+import { audit } from './audit.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
 import { locations } from './locations.ts';
@@ -8,5 +9,5 @@ import { products } from './products.ts';
 import { users } from './users.ts';
 
 /** The whole API. */
-export const contracts = { auth, account, users, customers, locations, products, orders, analytics };
+export const contracts = { auth, account, users, customers, locations, products, orders, analytics, audit };
 export type Contracts = typeof contracts;

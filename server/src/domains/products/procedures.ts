@@ -1,6 +1,6 @@
 import { contracts, type Product } from '@olympus/contracts';
 import { appendAll } from '../../events/outbox.ts';
-import type { TransactionContext } from '../../kernel/context.ts';
+import type { Context, TransactionContext } from '../../kernel/context.ts';
 import { implement, type Handler, type Handlers } from '../../kernel/implement.ts';
 import type { Cursors } from '../cursors.ts';
 import { page } from '../paging.ts';
@@ -36,8 +36,12 @@ export const products = ({ cursors, importer, follow }: ProductsDependencies): H
     updates: follow,
   });
 
-async function told(ctx: TransactionContext, changing: Promise<ProductChange>): Promise<Product> {
+async function told(
+  ctx: TransactionContext & Pick<Context, 'record'>,
+  changing: Promise<ProductChange>,
+): Promise<Product> {
   const change = await changing;
   await appendAll(ctx, eventsOf([change]));
+  if (change.before) ctx.record({ before: change.before, after: change.product });
   return change.product;
 }
