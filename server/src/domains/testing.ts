@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createAuditTrail } from '../audit/trail.ts';
 import type { Caller } from '../kernel/context.ts';
 import { createKernel, type Kernel } from '../kernel/execute.ts';
 import { Failure } from '../kernel/failure.ts';
@@ -87,6 +88,7 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
   const auth = createAuth(authOptions);
   const deps = { database, auth, authOptions, cursors, clock, ids, letters };
   const none = { limit: 1e9, windowSeconds: 1 };
+  const log = createLogger({ level: 'silent', destination: { write() {} } });
   const kernel = createKernel(
     {
       database,
@@ -95,8 +97,9 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
       authenticator: auth.authenticator,
       limiter: createRateLimiter({ limits: { read: none, write: none, signIn: none, stream: none } }),
       cache: createQueryCache(),
+      audit: createAuditTrail({ database, clock, ids, log }),
       telemetry: { observe() {} },
-      log: createLogger({ level: 'silent', destination: { write() {} } }),
+      log,
       limits: { deadlineMs: 20_000, maxInFlight: 1000 },
     },
     [...procedures('auth', contracts.auth, auth.handlers), ...(options.procedures?.(deps) ?? [])],

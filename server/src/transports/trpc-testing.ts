@@ -188,6 +188,7 @@ export async function startTrpc({ limits = {}, allowedOrigins, allowance = Infin
         };
       },
     },
+    audit: { succeeded() {}, denied: async () => {}, failed: async () => {} },
     cache: { through: (_, compute) => compute(), drop: () => undefined },
     telemetry: { observe: () => undefined },
     log: pino({ level: 'silent' }),

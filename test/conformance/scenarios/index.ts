@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.ts';
 import { account } from './account.ts';
 import { analytics } from './analytics.ts';
+import { audit } from './audit.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
 import { orderKeys } from './order-keys.ts';
@@ -26,4 +27,5 @@ export const scenarios: readonly Scenario[] = [
   ...orderLists,
   ...orderKeys,
   ...analytics,
+  ...audit,
 ];
