@@ -39,6 +39,9 @@ export type CommonCode = CommonErrorCode;
 
 export type {
   AnalyticsSummary,
+  AuditEntry,
+  AuditHead,
+  AuditVerification,
   Customer,
   Dashboard,
   DeviceSession,

@@ -14,6 +14,9 @@ export type { SessionStore, StoredSession } from './session.ts';
 export type { TextStorage } from './stored-session.ts';
 export type {
   AnalyticsSummary,
+  AuditEntry,
+  AuditHead,
+  AuditVerification,
   CommonCode,
   Customer,
   Dashboard,

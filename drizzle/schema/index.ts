@@ -1,4 +1,5 @@
 export * from './address-rules.ts';
+export * from './audit.ts';
 export * from './catalogue.ts';
 export * from './events.ts';
 export * from './files.ts';

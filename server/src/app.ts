@@ -2,12 +2,15 @@ import { contracts } from '@olympus/contracts';
 import { openDatabase } from '@olympus/database';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { createSealer } from './audit/sealer.ts';
+import { createAuditTrail } from './audit/trail.ts';
 import type { Config } from './config.ts';
 import { createLetters } from './domains/account/letters.ts';
 import { account } from './domains/account/procedures.ts';
 import { addressRules } from './domains/address-rules/procedures.ts';
 import { createTenantAddresses } from './domains/address-rules/tenant-addresses.ts';
 import { analytics } from './domains/analytics/procedures.ts';
+import { audit } from './domains/audit/procedures.ts';
 import { createAuth } from './domains/auth/index.ts';
 import { createCursors } from './domains/cursors.ts';
 import { customers } from './domains/customers/procedures.ts';
@@ -138,6 +141,8 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   });
   await files.sweepAtStart();
 
+  const trail = createAuditTrail({ database, clock, ids, log });
+  const sealer = createSealer({ database, clock, log });
   const kernel = createKernel(
     {
       database,
@@ -145,6 +150,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       limiter: createRateLimiter({ limits: config.rateLimits, ...(redis ? { redis } : {}) }),
       cache,
       addresses: tenantAddresses,
+      audit: trail,
       telemetry,
       log,
       clock,
@@ -172,6 +178,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       files: files.handlers,
       analytics: analytics({ follow: events.follow }),
       addressRules: addressRules(),
+      audit: audit({ cursors, sealer }),
     }),
   );
   const demo = config.demo.seed
@@ -183,8 +190,12 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
 
   events.start();
   lifecycle.onStop('events', () => events.stop());
+  sealer.start();
+  lifecycle.onStop('sealing', () => sealer.stop());
+  trail.start();
+  lifecycle.onStop('audit', () => trail.stop());
   queue.work('mail', createLetters({ db: database.systemDb, mailer, clock, ids, links }));
-  const jobs = startJobs({ database, queue, clock, log });
+  const jobs = startJobs({ database, queue, clock, ids, log, auditDays: config.auditDays });
   lifecycle.onStop('jobs', () => jobs.stop());
   const watching = repeat(
     { name: 'tenant addresses', everyMs: 300, run: () => tenantAddresses.refresh().then(() => false) },

@@ -51,6 +51,7 @@ test('without variables everything has a sensible value', () => {
     logLevel: 'info',
     deadlineMs: 30_000,
     maxInFlight: 5000,
+    auditDays: 400,
     drainSeconds: 15,
     demo: { seed: true, password: null },
   });

@@ -51,6 +51,8 @@ export interface Config {
   readonly deadlineMs: number;
   /** Calls at once in this process. */
   readonly maxInFlight: number;
+  /** Days that entries of the audit log are kept. */
+  readonly auditDays: number;
   /** How long a stop waits for what is running. */
   readonly drainSeconds: number;
   readonly demo: { readonly seed: boolean; readonly password: string | null };
@@ -129,6 +131,7 @@ const variables = z
     OLYMPUS_MAX_CONNECTIONS_PER_ADDRESS: whole(1, 1_000_000).optional(),
     OLYMPUS_DEADLINE_MS: whole(100, 3_600_000).default(30_000),
     OLYMPUS_MAX_IN_FLIGHT: whole(1, 1_000_000).default(5000),
+    OLYMPUS_AUDIT_DAYS: whole(1, 36_500).default(400),
     OLYMPUS_DRAIN_SECONDS: whole(0, 3600).default(15),
     OLYMPUS_SEED_DEMO: oneOf('on', 'off').optional(),
     OLYMPUS_DEMO_PASSWORD: check('10 to 200 characters', (text) =>
@@ -202,6 +205,7 @@ function configOf(set: z.output<typeof variables>): Config {
     },
     deadlineMs: set.OLYMPUS_DEADLINE_MS,
     maxInFlight: set.OLYMPUS_MAX_IN_FLIGHT,
+    auditDays: set.OLYMPUS_AUDIT_DAYS,
     drainSeconds: set.OLYMPUS_DRAIN_SECONDS,
     demo: {
       // A database of the operator's own gets no invented tenant unless they ask.

@@ -43,6 +43,8 @@ export interface Def {
   readonly idempotent?: boolean;
   /** `transaction` (default for mutations): the kernel opens one; `own`: the handler opens short ones itself. */
   readonly unitOfWork?: 'transaction' | 'own';
+  /** Whether the audit log gets an entry of each success of a mutation. Default: true. */
+  readonly audit?: boolean;
   /** Event streams: every item carries an id from which the stream resumes. */
   readonly tracked?: boolean;
   /** Media types that may be streamed into the call over REST, beside the inline `content` of its input. */

@@ -175,6 +175,7 @@ export const errors = {
     'The status cannot follow',
     z.object({ from: OrderStatus, to: OrderStatus, allowed: z.array(OrderStatus) }).meta({ id: 'IllegalTransition' }),
   ),
+  AUDIT_ENTRY_NOT_FOUND: error(404, 'No such entry of the audit log', Missing),
   IMPORT_REFUSED: error(
     422,
     'The input has faults and nothing was imported',

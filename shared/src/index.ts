@@ -4,6 +4,7 @@ export * from './errors.ts';
 export * from './events.ts';
 export * from './models/address-rules.ts';
 export * from './models/analytics.ts';
+export * from './models/audit.ts';
 export * from './models/bulk.ts';
 export * from './models/common.ts';
 export * from './models/file.ts';

@@ -14,7 +14,7 @@ const granted = {
   ],
   staff: ['orders:write', 'customers:write', 'stock:write'],
   manager: ['products:write', 'locations:write', 'users:read', 'orders:import', 'orders:export', 'products:import'],
-  admin: ['users:write'],
+  admin: ['users:write', 'audit:read'],
   owner: ['tenant:manage'],
 } as const satisfies Record<Role, readonly string[]>;
 

@@ -6,6 +6,7 @@ import { openDatabase } from '@olympus/database';
 import { startApp } from '../app.ts';
 import { readConfig } from '../config.ts';
 import { renderOpenApi } from '../transports/openapi.ts';
+import { auditCommands } from './audit.ts';
 import { importCommand } from './import.ts';
 import { welcome } from './welcome.ts';
 
@@ -41,6 +42,7 @@ program
   });
 
 importCommand(program);
+auditCommands(program);
 
 try {
   await program.parseAsync();

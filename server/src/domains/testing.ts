@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createAuditTrail } from '../audit/trail.ts';
 import type { Caller } from '../kernel/context.ts';
 import { createKernel, type Kernel } from '../kernel/execute.ts';
 import { Failure } from '../kernel/failure.ts';
@@ -96,6 +97,7 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
   const authOptions: AuthOptions = { database, keys, secrets, cursors, post, clock, ids, config };
   const auth = createAuth(authOptions);
   const deps = { database, auth, authOptions, cursors, clock, ids, letters };
+  const log = createLogger({ level: 'silent', destination: { write() {} } });
   const kernel = createKernel(
     {
       database,
@@ -104,8 +106,9 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
       authenticator: auth.authenticator,
       limiter: createRateLimiter({ limits: noRateLimits }),
       cache: createQueryCache(),
+      audit: createAuditTrail({ database, clock, ids, log }),
       telemetry: { observe() {} },
-      log: createLogger({ level: 'silent', destination: { write() {} } }),
+      log,
       limits: { deadlineMs: 20_000, maxInFlight: 1000 },
     },
     [...procedures('auth', contracts.auth, auth.handlers), ...(options.procedures?.(deps) ?? [])],

@@ -82,6 +82,15 @@ export interface Notes {
   replayed?: boolean;
 }
 
+/** What a handler tells the audit log of its call, beside what the kernel knows. */
+export interface Recorded {
+  /** The resource as it was and as it is now. Only the fields that differ are kept, without secrets. */
+  readonly before?: object;
+  readonly after?: object;
+  /** Whom a public call was about. A failed one is kept too, once this is told. */
+  readonly subject?: { readonly tenantId: string; readonly userId: string };
+}
+
 /** One call on its way through the steps, which fill in what they find out. */
 export interface Call {
   readonly procedure: Procedure;
@@ -97,6 +106,8 @@ export interface Call {
   readonly stale: Set<string>;
   /** Whether the call has come to be counted by the rate limits. */
   counted: boolean;
+  /** For the audit log, as the handler told it. */
+  recorded: Recorded;
   /** Whether the answer may be cached, where its contract says so. */
   keep: boolean;
 }
@@ -122,6 +133,8 @@ export interface Context<P extends Principal | null = Principal, B extends Db = 
   serve(content: Content): void;
   /** Says that this answer must not be cached, since the next one may be better. */
   keepNoAnswer(): void;
+  /** Tells the audit log more of this call; what is told twice counts as told last. */
+  record(facts: Recorded): void;
   readonly ids: Ids;
   readonly signal: AbortSignal;
   readonly log: Logger;

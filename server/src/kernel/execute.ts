@@ -2,6 +2,7 @@ import { Failure, fail, toFailure } from './failure.ts';
 import type { Call, Caller, Context, Notes, Principal, Upload } from './context.ts';
 import type { Procedure } from './implement.ts';
 import { admit } from './steps/admit.ts';
+import { auditDenials, auditMutations, type AuditTrail } from './steps/audit.ts';
 import { admitsOf, authenticate, identifier, type Authenticator } from './steps/authenticate.ts';
 import { authorize } from './steps/authorize.ts';
 import { cache, type QueryCache } from './steps/cache.ts';
@@ -20,6 +21,7 @@ export interface KernelDependencies {
   readonly authenticator: Authenticator;
   readonly limiter: RateLimiter;
   readonly cache: QueryCache;
+  readonly audit: AuditTrail;
   readonly telemetry: Telemetry;
   readonly log: Logger;
   readonly clock: Clock;
@@ -67,10 +69,12 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
     deadline(deps),
     admit(deps),
     authenticate(deps),
+    auditDenials(deps),
     authorize,
     rateLimit(deps),
     validate,
     unitOfWork(deps),
+    auditMutations(deps),
     cache(deps),
   ];
   const run = steps.reduceRight<Next>((next, step) => (call) => step(call, next), handle(deps));
@@ -90,6 +94,7 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
           principal: null,
           db: null,
           stale: new Set(),
+          recorded: {},
           keep: true,
           counted: false,
         });
@@ -124,6 +129,7 @@ const handle =
         return db ?? noTenant();
       },
       serve: (content) => void (call.notes.content = content),
+      record: (facts) => void (call.recorded = { ...call.recorded, ...facts }),
       keepNoAnswer: () => void (call.keep = false),
       transaction: async (work) => {
         const tenantId = principal?.tenantId ?? noTenant();

@@ -97,6 +97,11 @@ function setUp({ deadlineMs = 1000, maxInFlight = 10, allowed = true, spent = fa
         },
       },
       cache: createQueryCache(),
+      audit: {
+        succeeded() {},
+        denied: async () => {},
+        failed: async () => {},
+      },
       telemetry: { observe: (call) => void observed.push(call) },
       log: pino(
         { level: 'info' },

@@ -1,6 +1,7 @@
 import { account } from './account.ts';
 import { addressRules } from './address-rules.ts';
 import { analytics } from './analytics.ts';
+import { audit } from './audit.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
 import { files } from './files.ts';
@@ -21,5 +22,6 @@ export const contracts = {
   files,
   analytics,
   addressRules,
+  audit,
 };
 export type Contracts = typeof contracts;

@@ -43,7 +43,8 @@ export const rest = (url: string): Driver => ({
 });
 
 function reviveInstant(key: string, value: unknown): unknown {
-  return /^(createdAt|updatedAt|placedAt|expiresAt|lastUsedAt|emailVerifiedAt)$/.test(key) && typeof value === 'string'
+  return /^(createdAt|updatedAt|placedAt|expiresAt|lastUsedAt|emailVerifiedAt|sealedAt)$/.test(key) &&
+    typeof value === 'string'
     ? new Date(value)
     : value;
 }

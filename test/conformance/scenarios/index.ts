@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.ts';
 import { account } from './account.ts';
 import { addressRules } from './address-rules.ts';
 import { analytics } from './analytics.ts';
+import { audit } from './audit.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
 import { files } from './files.ts';
@@ -30,4 +31,5 @@ export const scenarios: readonly Scenario[] = [
   ...orderKeys,
   ...analytics,
   ...addressRules,
+  ...audit,
 ];

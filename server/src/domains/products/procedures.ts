@@ -26,6 +26,7 @@ export function products({
   const told = async (ctx: changes.Changing, changing: Promise<ProductChange>): Promise<Product> => {
     const change = await changing;
     await appendAll(ctx, eventsOf([change]));
+    if (change.before) ctx.record({ before: change.before, after: change.product });
     return images.shown(ctx, change.product);
   };
   return implement(contracts.products, {

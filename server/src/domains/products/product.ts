@@ -45,6 +45,8 @@ export const toProduct = (row: ProductRow): Product => ({
 /** A product after a change, and the event that tells of it; null where nothing changed. */
 export interface ProductChange {
   readonly product: Product;
+  /** As it was, where that is known. */
+  readonly before?: Product;
   readonly event: 'product.created' | 'product.updated' | null;
 }
 
