@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { customType, integer, numeric, pgPolicy, pgRole, timestamp, uuid } from 'drizzle-orm/pg-core';
 
 /** Serves tenants: sees what the session's tenant owns, and nothing without one. */
-const appRole = pgRole('olympus_app').existing();
+export const appRole = pgRole('olympus_app').existing();
 /** Serves what crosses tenants by nature, through policies named on each table it may touch. */
 const systemRole = pgRole('olympus_system').existing();
 
@@ -22,7 +22,7 @@ export const stamps = () => ({
 
 /** The session's tenant; null when none is set, which no row equals. */
 const sessionTenant = sql`nullif(current_setting('app.tenant_id', true), '')::uuid`;
-const ofTenant = sql`tenant_id = ${sessionTenant}`;
+export const ofTenant = sql`tenant_id = ${sessionTenant}`;
 
 /** Rows of the session's tenant only, for reading and writing. */
 export const tenantPolicy = (table: string) =>

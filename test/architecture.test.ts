@@ -19,8 +19,9 @@ const allowed: Record<string, readonly string[]> = {
   'server/kernel': ['shared', 'drizzle', 'server/platform'],
   'server/platform': ['shared', 'drizzle', 'server/kernel'],
   'server/events': ['shared', 'drizzle', 'server/kernel', 'server/platform'],
-  'server/jobs': ['shared', 'drizzle', 'server/kernel', 'server/platform', 'server/events'],
-  'server/domains': ['shared', 'drizzle', 'server/kernel', 'server/platform', 'server/events'],
+  'server/audit': ['shared', 'drizzle', 'server/kernel', 'server/platform', 'server/events'],
+  'server/jobs': ['shared', 'drizzle', 'server/kernel', 'server/platform', 'server/events', 'server/audit'],
+  'server/domains': ['shared', 'drizzle', 'server/kernel', 'server/platform', 'server/events', 'server/audit'],
   'server/transports': ['shared', 'server/kernel'],
 };
 /** Libraries that a room must not know. */

@@ -65,7 +65,7 @@ export async function startOlympus(env: Readonly<Record<string, string>> = {}): 
     PORT: '0',
     LOG_LEVEL: 'silent',
     OLYMPUS_SEED_DEMO: 'off',
-    RATE_LIMITS: 'read=100000/1,write=100000/1,signIn=100000/60,stream=100000/60',
+    RATE_LIMITS: 'read=100000/1,write=100000/1,signIn=100000/60,stream=100000/60,address=1000000/1,tenant=1000000/1',
     OLYMPUS_SIGN_IN_FAILURES: '100000',
     ...store.env,
     ...env,

@@ -14,6 +14,8 @@ const kernel: Kernel = {
   execute: () => Promise.reject(new Error('is only read')),
   onAccessChange: () => () => undefined,
   identify: () => Promise.resolve(null),
+  admits: () => true,
+  greet: () => Promise.resolve(null),
 };
 const document = generateOpenApiDocument(createRouter(kernel) as unknown as OpenApiRouter, {
   title: 'Olympus',

@@ -62,6 +62,12 @@ function procedureOf({ kind, def }: AnyContract, types: TypePrinter): string {
 }
 
 const bulkOf = ({ upload, download }: Def): string =>
-  upload ? quote('upload') : download ? quote('download') : 'never';
+  upload?.[0] === 'multipart/form-data'
+    ? quote('file')
+    : upload
+      ? quote('upload')
+      : download
+        ? quote('download')
+        : 'never';
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,5 +1,5 @@
 import type { CallDefaults } from './calls.ts';
-import type { OrderLine } from './contracts.ts';
+import type { AuditEntry, OrderLine } from './contracts.ts';
 import { renewing, request, type Endpoint, type Sent } from './endpoint.ts';
 import { errorFrom } from './errors-from.ts';
 import { linesOf } from './lines.ts';
@@ -45,7 +45,7 @@ type Sendable = string | Blob | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Ar
 
 const ndjson = 'application/x-ndjson';
 /** The fields of an exported line that are instants. */
-const instants: Readonly<Record<InstantsOf<OrderLine>, true>> = { placedAt: true };
+const instants: readonly (InstantsOf<OrderLine> | InstantsOf<AuditEntry>)[] = ['placedAt', 'createdAt'];
 type InstantsOf<T> = { [K in keyof T]: T[K] extends Date ? K : never }[keyof T];
 
 /** Streams `given` into an import and resolves to its report. */
@@ -90,7 +90,7 @@ export async function* download(
       return renewing(endpoint.keeper, sent, open);
     });
     signal?.addEventListener('abort', leave);
-    for await (const line of linesOf(body as ReadableStream<Uint8Array>)) if (line) yield JSON.parse(line, revive);
+    for await (const line of linesOf(body as ReadableStream<Uint8Array>)) if (line) yield revived(line);
   } catch (error) {
     throw errorFrom(error);
   } finally {
@@ -99,12 +99,18 @@ export async function* download(
   }
 }
 
-const revive = (name: string, value: unknown): unknown =>
-  Object.hasOwn(instants, name) ? new Date(value as string) : value;
+/** Instants become dates where they are fields of the line itself; what lies deeper is the log's own text. */
+function revived(text: string): unknown {
+  const line = JSON.parse(text) as Record<string, unknown>;
+  for (const name of instants) if (Object.hasOwn(line, name)) line[name] = new Date(line[name] as string);
+  return line;
+}
 
 function routeOf(path: string, input: object | undefined): string {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(input ?? {})) if (value !== undefined) query.set(name, String(value));
+  for (const [name, value] of Object.entries(input ?? {})) {
+    if (value !== undefined) query.set(name, value instanceof Date ? value.toISOString() : String(value));
+  }
   return `/api/v1/${path.replaceAll('.', '/')}?${query}`;
 }
 
@@ -137,7 +143,10 @@ async function sendableOf(
 }
 
 /** Browsers send streams over HTTP/2 only, and some not at all: elsewhere the whole is collected first. */
-async function streamable(body: ReadableStream<Uint8Array>, url: string): Promise<ReadableStream<Uint8Array> | Blob> {
+export async function streamable(
+  body: ReadableStream<Uint8Array>,
+  url: string,
+): Promise<ReadableStream<Uint8Array> | Blob> {
   if (!('location' in globalThis)) return body;
   const probe = { method: 'POST', body: new ReadableStream(), duplex: 'half' };
   const able = url.startsWith('https:') && !new Request(url, probe).headers.has('content-type');

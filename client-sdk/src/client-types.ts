@@ -1,5 +1,6 @@
 import type { TRPCClient } from '@trpc/client';
 import type { Download, Upload } from './bulk.ts';
+import type { SendsFile } from './files.ts';
 import type { Procedures } from './contracts.ts';
 import type { Page, Paged } from './pages.ts';
 import type { OlympusRouter, Procedure } from './procedures.ts';
@@ -12,7 +13,9 @@ type ExtrasOf<P extends Procedure> = [P['bulk']] extends [never]
     : unknown
   : P['bulk'] extends 'upload'
     ? Upload<P['input'], P['output']>
-    : Download<P['input'], P['output']>;
+    : P['bulk'] extends 'file'
+      ? SendsFile<P['input'], P['output']>
+      : Download<P['input'], P['output']>;
 type Extras<T> = { readonly [K in keyof T]: T[K] extends Procedure ? ExtrasOf<T[K]> : Extras<T[K]> };
 
 /** The client: every procedure in tRPC's own call style, with a few methods more. */

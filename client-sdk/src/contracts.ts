@@ -19,7 +19,13 @@ interface ProcedureOf<C extends AnyContract> {
   output: ItemOf<C['def']>;
   code: keyof ErrorsOf<C['def']>;
   /** Whether it can be streamed over REST, and which way. */
-  bulk: C['def'] extends { upload: unknown } ? 'upload' : C['def'] extends { download: unknown } ? 'download' : never;
+  bulk: C['def'] extends { upload: readonly ['multipart/form-data', ...unknown[]] }
+    ? 'file'
+    : C['def'] extends { upload: unknown }
+      ? 'upload'
+      : C['def'] extends { download: unknown }
+        ? 'download'
+        : never;
 }
 type TreeOf<T> = { [K in keyof T]: T[K] extends AnyContract ? ProcedureOf<T[K]> : TreeOf<T[K]> };
 type Registry = typeof commonErrors & typeof errors;
@@ -34,6 +40,9 @@ export type CommonCode = CommonErrorCode;
 export type {
   AnalyticsSummary,
   ApiKey,
+  AuditEntry,
+  AuditHead,
+  AuditVerification,
   Customer,
   Dashboard,
   DeviceSession,
@@ -51,6 +60,7 @@ export type {
   OrderStatus,
   OrderSummary,
   Product,
+  ProductImage,
   ProductEvent,
   RevenueByCountry,
   RevenueByPeriod,

@@ -3,6 +3,7 @@ export { isFailure, OlympusError, outcome } from './failure.ts';
 export { memorySession } from './session.ts';
 export { storedSession } from './stored-session.ts';
 export type { ImportBody, StreamOptions } from './bulk.ts';
+export type { ImageBody, SendOptions } from './files.ts';
 export type { CallContext } from './calls.ts';
 export type { Olympus } from './client-types.ts';
 export type { ClientFailures, Failure, FailureCode, FailureFor, FailureOf, Failures, Outcome } from './failure.ts';
@@ -14,6 +15,9 @@ export type { TextStorage } from './stored-session.ts';
 export type {
   AnalyticsSummary,
   ApiKey,
+  AuditEntry,
+  AuditHead,
+  AuditVerification,
   CommonCode,
   Customer,
   Dashboard,
@@ -33,6 +37,7 @@ export type {
   OrderSummary,
   Product,
   ProductEvent,
+  ProductImage,
   RevenueByCountry,
   RevenueByPeriod,
   Role,

@@ -16,7 +16,7 @@ export interface Procedure {
   input: unknown;
   output: unknown;
   code: FailureCode;
-  bulk: 'upload' | 'download';
+  bulk: 'upload' | 'download' | 'file';
 }
 
 /** An error as tRPC carries it, with the failures that the procedure may answer with. */

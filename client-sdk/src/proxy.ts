@@ -2,6 +2,7 @@ import type { TRPCProcedureOptions, TRPCUntypedClient } from '@trpc/client';
 import { download, upload, type ImportBody, type StreamOptions } from './bulk.ts';
 import type { CallDefaults } from './calls.ts';
 import type { Olympus } from './client-types.ts';
+import { send, type ImageBody, type SendOptions } from './files.ts';
 import type { Endpoint } from './endpoint.ts';
 import { itemsOf, pagesOf } from './pages.ts';
 import type { OlympusRouter } from './procedures.ts';
@@ -27,8 +28,12 @@ export function clientProxy({ client, endpoint, limits, close }: Parts): Olympus
     subscribe: (path, input, options) => client.subscription(path, input, options),
     pages: (path, input: object, options) => pagesOf(queryOf(path, options), input),
     items: (path, input: object, options) => itemsOf(queryOf(path, options), input),
+    // There is one call that takes a file, `products.setImage`.
+    send: (_path, ...args) => sendFile(args as never),
     stream: (path, ...args) => (path.endsWith('.export') ? exported(path, args as []) : imported(path, args as [])),
   };
+  const sendFile = ([body, input, options]: [ImageBody, { id: string; expectedVersion?: number }, SendOptions?]) =>
+    send(endpoint, body, { input, ...options });
   const exported = (path: string, [input, options]: [object?, StreamOptions?]) =>
     download(endpoint, { path, input, ...options }, limits);
   const imported = (path: string, [body, input, options]: [ImportBody?, object?, StreamOptions?]) =>

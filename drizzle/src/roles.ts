@@ -32,6 +32,9 @@ export async function createRoles(sql: postgres.Sql): Promise<void> {
   }
 }
 
+/** What tenants' calls may add to and read, and nothing else. */
+const appendOnly = ['audit_entries', 'audit_heads'];
+
 /** Gives both roles the tables of `public`, those of later migrations too, and the system role the room of its jobs. What rows they reach is the policies' matter. */
 export async function grantTables(sql: postgres.Sql): Promise<void> {
   const both = names.join(', ');
@@ -40,6 +43,7 @@ export async function grantTables(sql: postgres.Sql): Promise<void> {
       .unsafe(`
       grant usage on schema public to ${both};
       grant select, insert, update, delete on all tables in schema public to ${both};
+      ${withdrawals()}
       grant usage, select on all sequences in schema public to ${both};
       alter default privileges in schema public grant select, insert, update, delete on tables to ${both};
       alter default privileges in schema public grant usage, select on sequences to ${both};
@@ -48,6 +52,16 @@ export async function grantTables(sql: postgres.Sql): Promise<void> {
       .simple(),
   );
 }
+
+/** In one transaction with the grants, so that nobody has them for a moment. */
+const withdrawals = (): string =>
+  appendOnly
+    .map(
+      (table) => `do $$ begin
+        if to_regclass('public.${table}') is not null then revoke update, delete on ${table} from ${roles.app}; end if;
+      end $$;`,
+    )
+    .join('\n');
 
 async function retryRaces(work: () => Promise<unknown>): Promise<void> {
   for (let attempt = 1; ; attempt++) {

@@ -101,6 +101,24 @@ export class Session {
     });
   }
 
+  /**
+   * Sends statements and the commit behind them without waiting in between. A statement that fails makes the server roll
+   * back, whose error is thrown; the result is the one of the commit.
+   */
+  commit(statements: readonly Statement[]): Promise<Result> {
+    return this.inTurn(async () => {
+      const { client } = this.link;
+      const sent = statements.map(({ text, parameters }) =>
+        client.unsafe(text, parameters as postgres.ParameterOrJSON<never>[], { prepare: true }).execute(),
+      );
+      const committed = client.unsafe<Row[]>('commit').simple().execute();
+      const [end, ...before] = await Promise.allSettled([committed, ...sent]);
+      for (const settled of [...before, end]) if (settled?.status === 'rejected') throw settled.reason;
+      const result = await committed;
+      return { rows: result, command: result.command };
+    });
+  }
+
   /** Ends the connection now; the next lease opens a new one. */
   discard(reason: DatabaseUnavailable): void {
     this.lost ??= reason;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseUnavailable, TransactionRolledBack, pgErrorCode } from './errors.ts';
 import type { Pool } from './pool.ts';
 import type { Session } from './session.ts';
-import { compile } from './statement.ts';
+import { compile, type Statement } from './statement.ts';
 import { streamInside } from './stream.ts';
 import type { InTransaction, SystemDb } from './types.ts';
 
@@ -32,8 +32,15 @@ export async function transact<E extends object, T>(pool: Pool, opening: Opening
   }
 }
 
+interface Scope {
+  open: boolean;
+  savepoints: number;
+  /** What goes with the commit. */
+  readonly last: Statement[];
+}
+
 async function once<E extends object, T>(session: Session, { begin, extra }: Opening<E>, work: Work<E, T>): Promise<T> {
-  const scope = { open: true, savepoints: 0 };
+  const scope: Scope = { open: true, savepoints: 0, last: [] };
   let value: T;
   try {
     await session.script(begin);
@@ -46,16 +53,12 @@ async function once<E extends object, T>(session: Session, { begin, extra }: Ope
     throw error;
   }
   scope.open = false;
-  const { command } = await session.script('commit');
+  const { command } = await session.commit(scope.last);
   if (command === 'ROLLBACK') throw new TransactionRolledBack();
   return value;
 }
 
-function createScope<E extends object>(
-  session: Session,
-  scope: { open: boolean; savepoints: number },
-  extra: E,
-): InTransaction<SystemDb & E> {
+function createScope<E extends object>(session: Session, scope: Scope, extra: E): InTransaction<SystemDb & E> {
   let last: Promise<unknown> = Promise.resolve();
   const check = (): void => {
     if (!scope.open) throw new Error('the transaction is over');
@@ -69,6 +72,10 @@ function createScope<E extends object>(
     stream(statement, batch) {
       check();
       return streamInside(session, compile(statement), batch);
+    },
+    withCommit(statement) {
+      check();
+      scope.last.push(compile(statement));
     },
     savepoint(work) {
       // Two savepoints at once would nest in each other, so one waits for the other.

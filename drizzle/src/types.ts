@@ -60,8 +60,13 @@ export interface SystemSession {
   close(): Promise<void>;
 }
 
-/** What `transaction` adds: `savepoint` undoes only its own work when it throws. */
-export type InTransaction<D> = D & { savepoint<T>(work: (db: InTransaction<D>) => Promise<T>): Promise<T> };
+/** What `transaction` adds. */
+export type InTransaction<D> = D & {
+  /** Undoes only its own work when it throws. */
+  savepoint<T>(work: (db: InTransaction<D>) => Promise<T>): Promise<T>;
+  /** Runs a statement as the last one, sent together with the commit: it costs no round trip. When it fails, all is rolled back. */
+  withCommit(statement: SQL): void;
+};
 
 export interface PoolStats {
   /** Connections the pool may open. */

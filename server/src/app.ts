@@ -2,18 +2,25 @@ import { contracts } from '@olympus/contracts';
 import { openDatabase } from '@olympus/database';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { createSealer } from './audit/sealer.ts';
+import { createAuditTrail } from './audit/trail.ts';
 import type { Config } from './config.ts';
 import { createLetters } from './domains/account/letters.ts';
 import { account } from './domains/account/procedures.ts';
+import { addressRules } from './domains/address-rules/procedures.ts';
+import { createTenantAddresses } from './domains/address-rules/tenant-addresses.ts';
 import { analytics } from './domains/analytics/procedures.ts';
 import { apiKeys } from './domains/api-keys/procedures.ts';
+import { audit } from './domains/audit/procedures.ts';
 import { createAuth } from './domains/auth/index.ts';
 import { createCursors } from './domains/cursors.ts';
 import { customers } from './domains/customers/procedures.ts';
+import { createFiles } from './domains/files/index.ts';
 import { locations } from './domains/locations/procedures.ts';
 import { createOrderExport } from './domains/orders/export.ts';
 import { createOrderImport } from './domains/orders/import.ts';
 import { orders } from './domains/orders/procedures.ts';
+import { createProductImages } from './domains/products/images.ts';
 import { createProductImport } from './domains/products/import.ts';
 import { products } from './domains/products/procedures.ts';
 import { createAdmin, type NewAdmin } from './domains/tenants/admins.ts';
@@ -22,9 +29,10 @@ import { users } from './domains/users/procedures.ts';
 import { createEvents } from './events/events.ts';
 import { orderUpdates, productUpdates } from './events/updates.ts';
 import { openQueue } from './jobs/queue.ts';
-import { queues, startJobs } from './jobs/schedule.ts';
+import { queues, repeat, startJobs } from './jobs/schedule.ts';
 import { createKernel, type Kernel } from './kernel/execute.ts';
 import { bind } from './kernel/implement.ts';
+import { watchAddressFile } from './platform/address-file.ts';
 import { systemClock } from './platform/clock.ts';
 import { createHealth } from './platform/health.ts';
 import { randomIds } from './platform/ids.ts';
@@ -36,6 +44,8 @@ import { createQueryCache } from './platform/query-cache.ts';
 import { createRateLimiter } from './platform/rate-limiter.ts';
 import { openRedis } from './platform/redis.ts';
 import { loadSecrets } from './platform/secrets.ts';
+import { openDisk } from './platform/storage/disk.ts';
+import type { Storage } from './platform/storage/storage.ts';
 import { createTelemetry } from './platform/telemetry.ts';
 import { listen } from './listen.ts';
 import { seedDemo, type DemoLogin } from './seed.ts';
@@ -49,8 +59,8 @@ export interface App {
   readonly demo: DemoLogin | null;
   /** Makes a user of the platform. For the operator: no protocol reaches it. */
   createAdmin(admin: NewAdmin): Promise<void>;
-  /** Drains and stops when the process is told to. */
-  stopOnSignals(): void;
+  /** Drains and stops when the process is told to; reads the address rules again on SIGHUP. */
+  heedSignals(): void;
   close(): Promise<void>;
 }
 
@@ -74,13 +84,23 @@ export async function startApp(config: Config, log: Logger = createLogger({ leve
 
 /** What is registered to stop last is opened first. */
 async function compose({ config, log, lifecycle }: Parts): Promise<App> {
+  if (config.warnings.length > 0)
+    log.warn(
+      { warnings: config.warnings },
+      'not fit for production; OLYMPUS_MODE=production refuses, development is silent',
+    );
   const clock = systemClock;
   const ids = randomIds;
 
+  const addresses = watchAddressFile(config.addressRulesFile, log);
+  lifecycle.onStop('address rules', async () => addresses.close());
   const database = await openDatabase({ ...config.database, log });
   lifecycle.onStop('database', () => database.close());
   const redis = config.redis ? openRedis(config.redis.url, { keyPrefix: config.redis.keyPrefix, log }) : null;
   if (redis) lifecycle.onStop('redis', () => redis.close());
+
+  const storage = await openStorage(config.files);
+  lifecycle.onStop('storage', () => storage.close());
 
   const telemetry = createTelemetry({ pools: () => database.stats() });
   // Whatever drops kept answers has just committed, with the events that say so.
@@ -117,12 +137,28 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     onHint: (tenantId, topics) => cache.dropLocally(tenantId, topics),
   });
 
+  const tenantAddresses = createTenantAddresses(database);
+  await tenantAddresses.refresh();
+
+  const files = createFiles({
+    database,
+    storage,
+    clock,
+    secret: keys.cursorSecret,
+    config: { ...config.files, baseUrl: config.publicUrl ?? '' },
+  });
+  await files.sweepAtStart();
+
+  const trail = createAuditTrail({ database, clock, ids, log });
+  const sealer = createSealer({ database, clock, log });
   const kernel = createKernel(
     {
       database,
       authenticator: auth.authenticator,
       limiter: createRateLimiter({ limits: config.rateLimits, ...(redis ? { redis } : {}) }),
       cache,
+      addresses: tenantAddresses,
+      audit: trail,
       telemetry,
       log,
       clock,
@@ -135,16 +171,24 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       users: users({ cursors, passwords: auth.passwords }),
       customers: customers({ cursors }),
       locations: locations({ cursors }),
-      products: products({ cursors, importer: createProductImport(), follow: productUpdates(events.follow) }),
+      products: products({
+        cursors,
+        images: createProductImages(files),
+        importer: createProductImport(),
+        follow: productUpdates(events.follow),
+      }),
       orders: orders({
         cursors,
         importer: createOrderImport(),
         exporter: createOrderExport(),
         follow: orderUpdates(events.follow),
       }),
+      files: files.handlers,
       analytics: analytics({ follow: events.follow }),
       apiKeys: apiKeys({ cursors }),
       tenants: tenants({ database, cursors, auth }),
+      addressRules: addressRules(),
+      audit: audit({ cursors, sealer }),
     }),
   );
   const demo = config.demo.seed
@@ -156,12 +200,32 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
 
   events.start();
   lifecycle.onStop('events', () => events.stop());
+  sealer.start();
+  lifecycle.onStop('sealing', () => sealer.stop());
+  trail.start();
+  lifecycle.onStop('audit', () => trail.stop());
   queue.work('mail', createLetters({ db: database.systemDb, mailer, clock, ids, links }));
-  const jobs = startJobs({ database, queue, clock, log });
+  const jobs = startJobs({ database, queue, clock, ids, log, auditDays: config.auditDays });
   lifecycle.onStop('jobs', () => jobs.stop());
+  const watching = repeat(
+    { name: 'tenant addresses', everyMs: 300, run: () => tenantAddresses.refresh().then(() => false) },
+    log,
+  );
+  lifecycle.onStop('tenant addresses', () => watching.stop());
+  const sweeping = repeat({ name: 'files', everyMs: 5000, run: () => files.sweep() }, log);
+  lifecycle.onStop('files', () => sweeping.stop());
 
   const health = createHealth({ database, redis, relay: events.relay, lifecycle });
-  const server = await listen({ config, kernel, health, telemetry, jwks: auth.jwks, lifecycle });
+  const server = await listen({
+    config,
+    kernel,
+    health,
+    telemetry,
+    jwks: auth.jwks,
+    lifecycle,
+    addresses,
+    uploads: storage.uploads,
+  });
   const { port } = server.address() as AddressInfo;
   lifecycle.ready();
   return {
@@ -170,9 +234,17 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     log,
     demo,
     createAdmin: (admin) => createAdmin({ database, passwords: auth.passwords, clock, ids }, admin),
-    stopOnSignals: () => lifecycle.stopOnSignals(),
+    heedSignals: () => {
+      lifecycle.stopOnSignals();
+      process.on('SIGHUP', () => addresses.reload());
+    },
     close: async () => {
       await lifecycle.stop();
     },
   };
+}
+
+/** The client of S3 is large, and loaded only where it is used. */
+async function openStorage({ s3, dir }: Config['files']): Promise<Storage> {
+  return s3 ? (await import('./platform/storage/s3.ts')).openS3(s3) : openDisk(dir);
 }

@@ -1,12 +1,25 @@
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError, readClientConfig, readConfig } from './config.ts';
 
 test('without variables everything has a sensible value', () => {
   expect(readConfig({})).toEqual({
+    mode: 'development',
+    warnings: [],
     port: 4000,
     host: undefined,
     publicUrl: null,
     database: { dataDir: '.olympus' },
+    files: {
+      dir: '.olympus/files',
+      s3: null,
+      imageMaxBytes: 20_971_520,
+      imageMaxPixels: 50_000_000,
+      quotaBytes: 10_737_418_240,
+      linkSeconds: 3600,
+    },
     redis: null,
     auth: {
       registration: 'open',
@@ -25,15 +38,20 @@ test('without variables everything has a sensible value', () => {
     },
     allowedOrigins: [],
     trustedProxies: [],
+    addressRulesFile: null,
     rateLimits: {
       read: { limit: 200, windowSeconds: 1 },
       write: { limit: 100, windowSeconds: 1 },
       signIn: { limit: 10, windowSeconds: 60 },
       stream: { limit: 60, windowSeconds: 60 },
+      address: { limit: 2000, windowSeconds: 1 },
+      tenant: { limit: 2000, windowSeconds: 1 },
     },
+    connections: { max: 20_000, perAddress: 15_000 },
     logLevel: 'info',
     deadlineMs: 30_000,
     maxInFlight: 5000,
+    auditDays: 400,
     drainSeconds: 15,
     adminPassword: null,
     demo: { seed: true, password: null },
@@ -118,9 +136,152 @@ test('all faults are told at once, by the names of their variables and without t
   expect(message).not.toContain('canary');
 });
 
+describe('a variable from a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'olympus-config-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+
+  test('is its text without the line ending', () => {
+    const config = readConfig({
+      DATABASE_URL_FILE: file('url', 'postgres://u:a%20long%20secret@db/olympus\n'),
+      OLYMPUS_DEMO_PASSWORD_FILE: file('demo', 'a long password'),
+      SMTP_URL_FILE: file('smtp', 'smtps://u:p@mail.example\n'),
+      MAIL_FROM: 'no-reply@example.com',
+    });
+    expect(config.mail.smtp?.url).toBe('smtps://u:p@mail.example');
+    expect(config.database.url).toBe('postgres://u:a%20long%20secret@db/olympus');
+    expect(config.demo.password).toBe('a long password');
+  });
+
+  test('has faults of its own, which are told with the others', () => {
+    expect(() =>
+      readConfig({
+        PORT: 'x',
+        DATABASE_URL_FILE: join(folder, 'none'),
+        REDIS_URL: 'redis://here',
+        REDIS_URL_FILE: file('redis', 'redis://there'),
+        OLYMPUS_DEMO_PASSWORD_FILE: file('empty', '\n'),
+      }),
+    ).toThrow(
+      [
+        'The configuration is not valid:',
+        '  DATABASE_URL_FILE names a file that cannot be read (ENOENT)',
+        '  REDIS_URL_FILE must not be set beside REDIS_URL',
+        '  OLYMPUS_DEMO_PASSWORD_FILE names a file that is empty',
+        '  PORT must be a whole number from 0 to 65535',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('production', () => {
+  const fit = {
+    OLYMPUS_MODE: 'production',
+    OLYMPUS_PUBLIC_URL: 'https://api.example.com',
+    OLYMPUS_TRUSTED_PROXIES: '10.0.0.0/8',
+    OLYMPUS_REGISTRATION: 'closed',
+    DATABASE_URL: 'postgres://olympus:kd83-hdn2-93jd@db/olympus',
+    REDIS_URL: 'redis://:8dj3-93nd-lw01@cache',
+  };
+  const mail = { SMTP_URL: 'smtps://shop:kd83-hdn2-93jd@mail.example.com', MAIL_FROM: 'shop@example.com' };
+  const bucket = {
+    S3_ENDPOINT: 'https://s3.example.com',
+    S3_BUCKET: 'shops',
+    S3_ACCESS_KEY_ID: 'shop',
+    S3_SECRET_ACCESS_KEY: 'kd83-hdn2-93jd',
+  };
+  const refusal = (env: Record<string, string>): string => {
+    try {
+      readConfig(env);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return '';
+  };
+
+  test('starts with what is fit for it, and tells all that is not at once', () => {
+    expect(readConfig(fit)).toMatchObject({ mode: 'production', warnings: [] });
+    const verified = { OLYMPUS_REGISTRATION: 'open', OLYMPUS_REQUIRE_VERIFIED_EMAIL: 'on' };
+    for (const SMTP_URL of [mail.SMTP_URL, 'smtp://relay.example.com?requireTLS=true', 'smtp://localhost:25'])
+      expect(readConfig({ ...fit, ...mail, ...verified, SMTP_URL }).warnings).toEqual([]);
+    const message = refusal({ OLYMPUS_MODE: 'production', RATE_LIMITS: 'off', OLYMPUS_ACCESS_TOKEN_SECONDS: '86400' });
+    const [title, ...lines] = message.split('\n');
+    expect(title).toBe('The configuration is not fit for production:');
+    expect(lines.map((line) => line.trim().split(' ')[0])).toEqual([
+      'OLYMPUS_PUBLIC_URL',
+      'OLYMPUS_TRUSTED_PROXIES',
+      'RATE_LIMITS',
+      'OLYMPUS_SEED_DEMO',
+      'OLYMPUS_REGISTRATION',
+      'OLYMPUS_ACCESS_TOKEN_SECONDS',
+    ]);
+  });
+
+  test.each([
+    ['no TLS', { OLYMPUS_PUBLIC_URL: 'http://api.example.com' }, 'OLYMPUS_PUBLIC_URL'],
+    ['a proxy that is everybody', { OLYMPUS_TRUSTED_PROXIES: '::/0' }, 'OLYMPUS_TRUSTED_PROXIES'],
+    ['any page', { OLYMPUS_ALLOWED_ORIGINS: '*' }, 'OLYMPUS_ALLOWED_ORIGINS'],
+    ['pages by http', { OLYMPUS_ALLOWED_ORIGINS: 'http://shop.example.com' }, 'OLYMPUS_ALLOWED_ORIGINS'],
+    ['a demo', { OLYMPUS_SEED_DEMO: 'on' }, 'OLYMPUS_SEED_DEMO'],
+    ['strangers', { OLYMPUS_REGISTRATION: 'open' }, 'OLYMPUS_REGISTRATION'],
+    ['unlimited attempts', { RATE_LIMITS: 'signIn=off' }, 'RATE_LIMITS'],
+    ['a known password', { DATABASE_URL: 'postgres://app:postgres@db/olympus' }, 'DATABASE_URL'],
+    ['the name as the password', { DATABASE_URL: 'postgres://olympusapp:olympusapp@db/olympus' }, 'DATABASE_URL'],
+    ['no password', { REDIS_URL: 'redis://cache' }, 'REDIS_URL'],
+    ['mails that can be read on their way', { ...mail, SMTP_URL: 'smtp://mail.example.com' }, 'SMTP_URL'],
+    ['a known password of mails', { ...mail, SMTP_URL: 'smtps://shop:changeme@mail.example.com' }, 'SMTP_URL'],
+    ['files that can be read on their way', { ...bucket, S3_ENDPOINT: 'http://s3.example.com' }, 'S3_ENDPOINT'],
+    ['a known key of files', { ...bucket, S3_SECRET_ACCESS_KEY: 'changeme' }, 'S3_SECRET_ACCESS_KEY'],
+    ['links in mails by http', { OLYMPUS_APP_URL: 'http://shop.example.com' }, 'OLYMPUS_APP_URL'],
+    ['unverified strangers', { ...mail, OLYMPUS_REGISTRATION: 'open' }, 'OLYMPUS_REGISTRATION'],
+  ] as [string, Record<string, string>, string][])('is refused with %s', (_, change, name) => {
+    const message = refusal({ ...fit, ...change });
+    expect(message.split('\n')).toHaveLength(2);
+    expect(message).toContain(`  ${name} must`);
+    // Names and advice, and nothing of the value.
+    expect(message).not.toMatch(/:\/\/\w+:|@db|@cache/);
+  });
+
+  test('is warned of where neither mode is named and the database is the operator’s', () => {
+    const { OLYMPUS_MODE: _, ...unnamed } = fit;
+    expect(readConfig({ ...unnamed, OLYMPUS_REGISTRATION: 'open' }).warnings).toEqual([
+      expect.stringContaining('OLYMPUS_REGISTRATION'),
+    ]);
+    expect(readConfig({ ...unnamed, OLYMPUS_MODE: 'development', OLYMPUS_REGISTRATION: 'open' }).warnings).toEqual([]);
+    expect(readConfig({}).warnings).toEqual([]);
+  });
+});
+
 test('a command-line client reads its own variables', () => {
   expect(readClientConfig({ OLYMPUS_URL: 'http://localhost:4000', OLYMPUS_EMAIL: '', OLYMPUS_PASSWORD: 'p' })).toEqual({
     url: 'http://localhost:4000',
     password: 'p',
   });
+});
+
+test('a bucket needs an address and credentials, each given once, in variables or in files', () => {
+  const faults = (env: Record<string, string>) => {
+    try {
+      readConfig(env);
+      return [];
+    } catch (error) {
+      return (error as Error).message.split('\n').slice(1);
+    }
+  };
+  expect(
+    faults({ S3_BUCKET: 'shops', S3_SECRET_ACCESS_KEY: 'a', S3_SECRET_ACCESS_KEY_FILE: import.meta.filename }),
+  ).toEqual([
+    '  S3_SECRET_ACCESS_KEY_FILE must not be set beside S3_SECRET_ACCESS_KEY',
+    '  S3_ENDPOINT must be set, as files are to be kept in S3',
+    '  S3_ACCESS_KEY_ID must be set, as files are to be kept in S3',
+  ]);
+  const whole = { S3_ENDPOINT: 'http://127.0.0.1:9000', S3_BUCKET: 'shops', S3_ACCESS_KEY_ID: 'a' };
+  expect(faults({ ...whole, S3_SECRET_ACCESS_KEY_FILE: '/nowhere', OLYMPUS_IMAGE_MAX_BYTES: '20 MB' })).toEqual([
+    '  S3_SECRET_ACCESS_KEY_FILE names a file that cannot be read (ENOENT)',
+    '  OLYMPUS_IMAGE_MAX_BYTES must be a whole number from 1 to 999999999999999',
+  ]);
+  expect(readConfig({ ...whole, S3_SECRET_ACCESS_KEY: 'b' }).files.s3).toMatchObject({ region: 'us-east-1' });
 });

@@ -1,9 +1,16 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { defaultRateLimits, type RateLimit, type RateLimits } from './platform/rate-limiter.ts';
+import { withFiles } from './config-files.ts';
+import { readStorage, storageFaults, storageVariables, type FilesConfig } from './config-storage.ts';
+import { weaknessesOf } from './config-weaknesses.ts';
+import { noLimit, noRateLimits, rateLimitsOf, type RateLimit, type RateLimits } from './platform/rate-limiter.ts';
 
 /** Everything an operator may set, read once and passed on. */
 export interface Config {
+  /** `production` refuses to start with what must not stand there. */
+  readonly mode: 'production' | 'development';
+  /** What production would refuse, where neither mode was named and there is a database of the operator's own. */
+  readonly warnings: readonly string[];
   /** 0: any free port. */
   readonly port: number;
   /** undefined: every address of the machine. */
@@ -12,6 +19,7 @@ export interface Config {
   readonly publicUrl: string | null;
   /** PostgreSQL where `url` is set; otherwise the embedded database in `dataDir`. */
   readonly database: { readonly url?: string; readonly dataDir: string; readonly poolSize?: number };
+  readonly files: FilesConfig;
   readonly redis: { readonly url: string; readonly keyPrefix: string } | null;
   readonly auth: {
     readonly registration: 'open' | 'closed';
@@ -34,11 +42,17 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   /** Addresses and CIDR blocks whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
+  /** Lists of addresses that may call, and that may not; null: all may. */
+  readonly addressRulesFile: string | null;
   readonly rateLimits: RateLimits;
   readonly logLevel: string;
+  /** Connections at once, and of them those of one address. */
+  readonly connections: { readonly max: number; readonly perAddress: number };
   readonly deadlineMs: number;
   /** Calls at once in this process. */
   readonly maxInFlight: number;
+  /** Days that entries of the audit log are kept. */
+  readonly auditDays: number;
   /** How long a stop waits for what is running. */
   readonly drainSeconds: number;
   /** Of the platform's user that `olympus admin create` makes; null: made up. */
@@ -79,9 +93,12 @@ const mailbox = check('an address such as Olympus <no-reply@example.com>', (text
 const linkPath = check('a path with {token} in it, such as /reset-password#token={token}', (text) =>
   text.startsWith('/') && text.includes('{token}') ? text : undefined,
 );
+/** So that nobody can take every connection. */
+const shareOfOneAddress = 0.75;
+
 const httpUrl = url('https://api.example.com', 'http:', 'https:');
 const rateLimits = check(
-  'off, or a comma-separated list such as read=200/1,write=100/1,signIn=10/60,stream=60/60 (calls per seconds)',
+  'off, or a comma-separated list such as read=200/1,write=100/1,signIn=10/60,stream=60/60,address=2000/1,tenant=2000/1 (calls per seconds)',
   readRateLimits,
 );
 
@@ -89,12 +106,14 @@ const password = check('10 to 200 characters', (text) => (text.length >= 10 && t
 
 const variables = z
   .object({
+    OLYMPUS_MODE: oneOf('production', 'development').optional(),
     PORT: whole(0, 65_535).default(4000),
     HOST: z.string().optional(),
     OLYMPUS_PUBLIC_URL: httpUrl.transform((text) => text.replace(/\/+$/, '')).optional(),
     OLYMPUS_DATA_DIR: z.string().default('.olympus'),
     DATABASE_URL: url('postgres://user:password@host:5432/name', 'postgres:', 'postgresql:').optional(),
     DATABASE_POOL_SIZE: whole(1, 1000).optional(),
+    ...storageVariables({ whole, httpUrl }),
     REDIS_URL: url('redis://host:6379', 'redis:', 'rediss:').optional(),
     REDIS_PREFIX: z.string().default('olympus:'),
     OLYMPUS_REGISTRATION: oneOf('open', 'closed').default('open'),
@@ -109,10 +128,14 @@ const variables = z
     OLYMPUS_VERIFY_EMAIL_PATH: linkPath.default('/verify-email#token={token}'),
     OLYMPUS_ALLOWED_ORIGINS: list('origins such as https://shop.example.com', isOrigin).default([]),
     OLYMPUS_TRUSTED_PROXIES: list('addresses or blocks such as 10.0.0.0/8', isBlock).default([]),
-    RATE_LIMITS: rateLimits.default(defaultRateLimits),
+    OLYMPUS_ADDRESS_RULES_FILE: z.string().optional(),
+    RATE_LIMITS: rateLimits.default(rateLimitsOf()),
     LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
+    OLYMPUS_MAX_CONNECTIONS: whole(1, 1_000_000).default(20_000),
+    OLYMPUS_MAX_CONNECTIONS_PER_ADDRESS: whole(1, 1_000_000).optional(),
     OLYMPUS_DEADLINE_MS: whole(100, 3_600_000).default(30_000),
     OLYMPUS_MAX_IN_FLIGHT: whole(1, 1_000_000).default(5000),
+    OLYMPUS_AUDIT_DAYS: whole(1, 36_500).default(400),
     OLYMPUS_DRAIN_SECONDS: whole(0, 3600).default(15),
     OLYMPUS_SEED_DEMO: oneOf('on', 'off').optional(),
     OLYMPUS_DEMO_PASSWORD: password.optional(),
@@ -123,16 +146,32 @@ const variables = z
     message: 'must be set where SMTP_URL is: the address that mails come from',
   });
 
-/** Reads the environment; an empty variable counts as none. Throws a `ConfigError` that names every fault at once. */
+/**
+ * Reads the environment; an empty variable counts as none, and any may come from the file that `NAME_FILE` names. Throws a
+ * `ConfigError` that names every fault at once.
+ */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const parsed = variables.safeParse(given(env));
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')} ${message}`);
-    throw new ConfigError(`The configuration is not valid:\n${faults.join('\n')}`);
-  }
-  const set = parsed.data;
+  const files = withFiles(given(env), Object.keys(variables.shape));
+  const parsed = variables.safeParse(files.env);
+  const faults = (parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}`);
+  const all = [...files.faults, ...faults, ...storageFaults(given(env))];
+  if (!parsed.data || all.length > 0) throw faulty('The configuration is not valid', all);
+  const config = configOf(parsed.data);
+  const isNamed = parsed.data.OLYMPUS_MODE !== undefined;
+  const weaknesses = isNamed && config.mode === 'development' ? [] : weaknessesOf(config);
+  if (config.mode === 'production' && weaknesses.length > 0)
+    throw faulty('The configuration is not fit for production', weaknesses);
+  return { ...config, warnings: config.database.url === undefined ? [] : weaknesses };
+}
+
+const faulty = (title: string, faults: readonly string[]): ConfigError =>
+  new ConfigError([`${title}:`, ...faults.map((fault) => `  ${fault}`)].join('\n'));
+
+function configOf(set: z.output<typeof variables>): Config {
   const app = set.OLYMPUS_APP_URL ?? set.OLYMPUS_PUBLIC_URL ?? `http://localhost:${set.PORT}`;
   return {
+    mode: set.OLYMPUS_MODE ?? 'development',
+    warnings: [],
     port: set.PORT,
     host: set.HOST,
     publicUrl: set.OLYMPUS_PUBLIC_URL ?? null,
@@ -141,6 +180,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       ...(set.DATABASE_URL === undefined ? {} : { url: set.DATABASE_URL }),
       ...(set.DATABASE_POOL_SIZE === undefined ? {} : { poolSize: set.DATABASE_POOL_SIZE }),
     },
+    files: readStorage(set, set.OLYMPUS_DATA_DIR),
     redis: set.REDIS_URL === undefined ? null : { url: set.REDIS_URL, keyPrefix: set.REDIS_PREFIX },
     auth: {
       registration: set.OLYMPUS_REGISTRATION,
@@ -159,10 +199,16 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     },
     allowedOrigins: set.OLYMPUS_ALLOWED_ORIGINS,
     trustedProxies: set.OLYMPUS_TRUSTED_PROXIES,
+    addressRulesFile: set.OLYMPUS_ADDRESS_RULES_FILE ?? null,
     rateLimits: set.RATE_LIMITS,
     logLevel: set.LOG_LEVEL,
+    connections: {
+      max: set.OLYMPUS_MAX_CONNECTIONS,
+      perAddress: set.OLYMPUS_MAX_CONNECTIONS_PER_ADDRESS ?? Math.ceil(set.OLYMPUS_MAX_CONNECTIONS * shareOfOneAddress),
+    },
     deadlineMs: set.OLYMPUS_DEADLINE_MS,
     maxInFlight: set.OLYMPUS_MAX_IN_FLIGHT,
+    auditDays: set.OLYMPUS_AUDIT_DAYS,
     drainSeconds: set.OLYMPUS_DRAIN_SECONDS,
     adminPassword: set.OLYMPUS_ADMIN_PASSWORD ?? null,
     demo: {
@@ -200,14 +246,13 @@ function isBlock(text: string): boolean {
 }
 
 function readRateLimits(text: string): RateLimits | undefined {
-  const none: RateLimit = { limit: 1_000_000_000, windowSeconds: 1 };
-  if (text === 'off') return { read: none, write: none, signIn: none, stream: none };
-  const limits: Record<string, RateLimit> = { ...defaultRateLimits };
+  if (text === 'off') return noRateLimits;
+  const limits: Record<string, RateLimit> = {};
   for (const part of text.split(',')) {
     const match = /^(\w+)=(?:(off)|([1-9]\d{0,8})\/([1-9]\d{0,4}))$/.exec(part.trim());
     const [, name = '', off, limit, windowSeconds] = match ?? [];
-    if (!Object.hasOwn(defaultRateLimits, name)) return undefined;
-    limits[name] = off ? none : { limit: Number(limit), windowSeconds: Number(windowSeconds) };
+    if (!Object.hasOwn(noRateLimits, name)) return undefined;
+    limits[name] = off ? noLimit : { limit: Number(limit), windowSeconds: Number(windowSeconds) };
   }
-  return limits as unknown as RateLimits;
+  return rateLimitsOf(limits);
 }

@@ -1,20 +1,26 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import type { DataStore } from '@tus/server';
 import type { Config } from './config.ts';
 import type { Kernel } from './kernel/execute.ts';
-import { clientAddress } from './platform/client-address.ts';
+import type { GlobalAddresses } from './platform/address-file.ts';
+import { clientAddress, proxyCheck } from './platform/client-address.ts';
+import { limitConnections } from './platform/connection-limits.ts';
 import { drainable } from './platform/drain.ts';
 import type { Health } from './platform/health.ts';
 import type { Lifecycle } from './platform/lifecycle.ts';
 import type { Metrics } from './platform/telemetry.ts';
 import { docs } from './transports/docs-page.ts';
 import { createEdge } from './transports/edge.ts';
+import { createGate } from './transports/gate.ts';
 import { createHttpServer } from './transports/http-server.ts';
+import { openAnswers } from './transports/open-answers.ts';
 import { renderOpenApi } from './transports/openapi.ts';
 import { restHandler } from './transports/rest.ts';
 import { trpcHttp } from './transports/trpc-http.ts';
 import { createRouter } from './transports/trpc-router.ts';
-import { trpcWs } from './transports/trpc-ws.ts';
+import { refuseUpgrade, trpcWs } from './transports/trpc-ws.ts';
+import { isTus, tusHandler, tusUploadType } from './transports/tus.ts';
 
 export interface ListenOptions {
   readonly config: Config;
@@ -23,20 +29,29 @@ export interface ListenOptions {
   readonly telemetry: Metrics;
   readonly jwks: () => object;
   readonly lifecycle: Lifecycle;
+  readonly addresses: GlobalAddresses;
+  /** Where resumable uploads are kept. */
+  readonly uploads: DataStore;
 }
 
 // Clients on kept connections learn from an answer that they should leave; this is how long they are given to ask.
 const farewellMs = 500;
 
 /** Serves every protocol on the configured port until the process drains. */
-export async function listen({ config, kernel, health, telemetry, jwks, lifecycle }: ListenOptions): Promise<Server> {
+export async function listen(options: ListenOptions): Promise<Server> {
+  const { config, kernel, health, telemetry, jwks, lifecycle, addresses, uploads } = options;
   const { allowedOrigins } = config;
   const shared = { kernel, addressOf: clientAddress(config.trustedProxies) };
   const closing = lifecycle.draining;
-  const sockets = trpcWs({ ...shared, allowedOrigins });
+  const sockets = trpcWs(shared);
+  const gate = createGate({ ...config, addressOf: shared.addressOf, refuses: (address) => !addresses.admits(address) });
+  const answers = openAnswers();
+  const tls = config.publicUrl?.startsWith('https:') === true;
+  const rest = restHandler({ ...shared, closing });
+  const tus = tusHandler({ ...shared, store: uploads });
   const server = createHttpServer({
-    trpc: trpcHttp({ ...shared, router: createRouter(kernel), allowedOrigins, closing }),
-    rest: restHandler({ ...shared, allowedOrigins, closing }),
+    trpc: trpcHttp({ ...shared, router: createRouter(kernel), closing }),
+    rest: (request, response, path) => (isTus(path) ? tus : rest)(request, response, path),
     edge: createEdge({
       health,
       jwks,
@@ -48,10 +63,19 @@ export async function listen({ config, kernel, health, telemetry, jwks, lifecycl
       docs: docs(),
     }),
     upgrade: (request, socket, head) => sockets.upgrade(request, socket, head),
+    refuseUpgrade,
+    gate,
+    answers,
+    tls,
     allowedOrigins,
-    uploadTypes: new Set(kernel.procedures.flatMap(({ contract }) => contract.def.upload ?? [])),
+    uploadTypes: new Set([tusUploadType, ...kernel.procedures.flatMap(({ contract }) => contract.def.upload ?? [])]),
   });
+  limitConnections(server, { ...config.connections, isProxy: proxyCheck(config.trustedProxies) });
   const drain = drainable(server);
+  addresses.onChange(() => {
+    answers.cut((request) => gate.refuses(request));
+    sockets.cut(({ address }) => !addresses.admits(address));
+  });
   server.listen(config.port, config.host);
   await once(server, 'listening');
 

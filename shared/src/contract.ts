@@ -9,7 +9,7 @@ export type Kind = 'query' | 'mutation' | 'subscription';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** Method and path below `/api/v1`, with `{name}` for path parameters. */
 export type Route = `${Method} /${string}`;
-/** Calls are counted per class: `signIn` by account and address, the others by user. */
+/** Calls are counted per class: `signIn` by the account that is tried, the others by user or API key, or the address of a stranger. */
 export type RateClass = 'read' | 'write' | 'signIn' | 'stream';
 
 /** A declared error: its HTTP status and the shape of the data that comes with it. */
@@ -39,18 +39,24 @@ export interface Def {
   readonly errors?: Readonly<Record<string, ErrorSpec>>;
   /** Default: `read` for queries and subscriptions, `write` for mutations. */
   readonly rate?: RateClass;
+  /** How many calls it counts as; with `each`, one for every item of that list of its input. Default: 1. */
+  readonly cost?: number | { readonly each: string };
   /** Answers are kept per tenant and input for `ttl` seconds, and dropped when an event of one of `tags` commits. */
   readonly cache?: { readonly ttl: number; readonly tags: readonly string[] };
   /** Whether a mutation keeps its first answer by `Idempotency-Key`. Default: true. */
   readonly idempotent?: boolean;
   /** `transaction` (default for mutations): the kernel opens one; `own`: the handler opens short ones itself. */
   readonly unitOfWork?: 'transaction' | 'own';
+  /** Whether the audit log gets an entry of each success of a mutation. Default: true. */
+  readonly audit?: boolean;
   /** Event streams: every item carries an id from which the stream resumes. */
   readonly tracked?: boolean;
   /** Media types that may be streamed into the call over REST, beside the inline `content` of its input. */
   readonly upload?: readonly string[];
   /** Media types in which the items of a subscription are streamed as one document over REST. */
   readonly download?: readonly string[];
+  /** Media types of the bytes that a query's answer stands for: REST sends these, unless JSON is asked for. */
+  readonly serves?: readonly string[];
   /** Input fields that travel in the query although the method has a body. */
   readonly query?: readonly string[];
 }

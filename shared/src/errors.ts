@@ -60,6 +60,11 @@ export const commonErrors = {
     'The media type is not supported',
     z.object({ supported: z.array(z.string()) }).meta({ id: 'SupportedTypes' }),
   ),
+  RANGE_NOT_SATISFIABLE: error(
+    416,
+    'No such part of the bytes',
+    z.object({ bytes: z.int() }).meta({ id: 'AvailableBytes' }),
+  ),
   IDEMPOTENCY_KEY_REUSED: error(422, 'The key was used with another input', None),
   RATE_LIMITED: error(
     429,
@@ -113,6 +118,11 @@ export const errors = {
   API_KEY_NOT_FOUND: error(404, 'No such API key', Missing),
   API_KEY_ENDED: error(409, 'The API key is revoked or has expired', Missing),
   TENANT_NOT_FOUND: error(404, 'No such tenant', Missing),
+  ADDRESS_LOCKED_OUT: error(
+    409,
+    'The lists would keep out the address that sets them',
+    z.object({ address: z.string() }).meta({ id: 'LockedOutAddress' }),
+  ),
   EMAIL_TAKEN: error(409, 'The e-mail address is in use', z.object({ email: z.string() }).meta({ id: 'TakenEmail' })),
   LAST_OWNER: error(409, 'A tenant keeps at least one active owner', None),
   USER_NOT_FOUND: error(404, 'No such user', Missing),
@@ -130,6 +140,30 @@ export const errors = {
   ),
   PRODUCT_NOT_FOUND: error(404, 'No such product', Missing),
   PRODUCT_INACTIVE: error(409, 'The product is archived', Missing),
+  IMAGE_NOT_FOUND: error(404, 'The product has no image', Missing),
+  IMAGE_REFUSED: error(
+    422,
+    'The image cannot be taken',
+    z
+      .object({
+        reason: z.string().meta({ description: '`unreadable` or `too_many_pixels`', examples: ['unreadable'] }),
+      })
+      .meta({ id: 'RefusedImage' }),
+  ),
+  FILE_NOT_FOUND: error(404, 'No such file', Missing),
+  FILE_LINK_INVALID: error(403, 'The link is not valid, or no longer', None),
+  UPLOAD_NOT_FOUND: error(404, 'No such upload', Missing),
+  UPLOAD_INCOMPLETE: error(
+    409,
+    'The upload has not all of its bytes yet',
+    z.object({ offset: z.int(), length: z.int() }).meta({ id: 'UploadProgress' }),
+  ),
+  STORAGE_QUOTA_EXCEEDED: error(
+    413,
+    'The tenant’s storage is used up',
+    z.object({ quota: z.int(), used: z.int() }).meta({ id: 'StorageUse' }),
+  ),
+  STORAGE_FULL: error(507, 'There is no room to store it', None),
   SKU_TAKEN: error(409, 'The sku is in use', z.object({ sku: z.string() }).meta({ id: 'TakenSku' })),
   STOCK_UNTRACKED: error(409, 'The stock of the product is not tracked', Missing),
   OUT_OF_STOCK: error(
@@ -160,6 +194,7 @@ export const errors = {
     'The status cannot follow',
     z.object({ from: OrderStatus, to: OrderStatus, allowed: z.array(OrderStatus) }).meta({ id: 'IllegalTransition' }),
   ),
+  AUDIT_ENTRY_NOT_FOUND: error(404, 'No such entry of the audit log', Missing),
   IMPORT_REFUSED: error(
     422,
     'The input has faults and nothing was imported',

@@ -9,10 +9,11 @@ import { idleSockets, thousandConnections } from './connections.ts';
 import { timeDashboard } from './dashboard.ts';
 import { importFile } from './import.ts';
 import { compareLists } from './list.ts';
+import { largeUploads, uploadForm } from './upload.ts';
 import { olympus, root, type Served } from '../processes.ts';
 
 /**
- * Everything in one run, on this machine: `pnpm bench [import] [dashboard] [list] [connections] [sockets] [clone]`.
+ * Everything in one run, on this machine: `pnpm bench [import] [dashboard] [list] [connections] [sockets] [upload] [clone]`.
  * PostgreSQL from TEST_DATABASE_URL, by default the one at 127.0.0.1; the real file from OLYMPUS_TEST_DATA.
  */
 const only = new Set(process.argv.slice(2));
@@ -23,7 +24,10 @@ const file = ['online-retail-dataset.csv.xz', 'online-retail-sample.csv']
   .map((name) => join(data, name))
   .find(existsSync);
 // Wide limits: the limiter counts every call as always, and refuses none of them.
-const limits = { RATE_LIMITS: 'read=10000000/1,write=10000000/1,signIn=1000/60,stream=1000000/60' };
+const limits = {
+  RATE_LIMITS:
+    'read=10000000/1,write=10000000/1,signIn=1000/60,stream=1000000/60,address=100000000/1,tenant=100000000/1',
+};
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const row = (name: string, ...cells: string[]) =>
@@ -111,6 +115,20 @@ if (['import', 'dashboard', 'list', 'connections', 'sockets'].some(wanted)) {
 if (['import', 'dashboard'].some(wanted)) {
   const folder = await mkdtemp(join(tmpdir(), 'olympus-bench-'));
   await onStore('embedded database', { OLYMPUS_DATA_DIR: folder }, null);
+  await rm(folder, { recursive: true, force: true });
+}
+if (wanted('upload')) {
+  const folder = await mkdtemp(join(tmpdir(), 'olympus-bench-'));
+  const served = await olympus({ ...limits, ...largeUploads, OLYMPUS_DATA_DIR: folder });
+  const { status, seconds, before, peak } = await uploadForm(served, 2000);
+  row(
+    'a form of 2 GB',
+    `answer ${status}`,
+    `${fixed(seconds)} s`,
+    `${fixed(before, 0)} MB before`,
+    `peak ${fixed(peak, 0)} MB`,
+  );
+  await served.stop();
   await rm(folder, { recursive: true, force: true });
 }
 if (wanted('clone')) row('\nfrom clone to first answered call', `${fixed(await cloneToFirstCall())} s`);

@@ -51,6 +51,8 @@ describe('the list of scenarios', () => {
       'REGISTRATION_CLOSED',
       'ROLE_TOO_HIGH',
       'SCOPE_TOO_WIDE',
+      'STORAGE_FULL',
+      'STORAGE_QUOTA_EXCEEDED',
     ]);
     expect(scenarios.length).toBeGreaterThanOrEqual(60);
     expect(Object.keys(commonErrors).length).toBeGreaterThan(10);

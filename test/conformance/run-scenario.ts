@@ -124,15 +124,17 @@ function codeOf(enrolled: unknown, steps: number): string {
   return totp.generate({ timestamp: Date.now() + steps * 30_000 });
 }
 
-/** Ids, instants, tokens and addresses by order of appearance: what differs from run to run, and nothing else. */
+/** Ids, instants, tokens and addresses by order of appearance: what differs from run to run or names the protocol, and nothing else. */
 function anonymous(value: unknown, names = new Map<string, string>()): unknown {
   if (value instanceof Date) return '<Date>';
   if (typeof value === 'string') {
     return value
+      .replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, '<Date>')
       .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, (id) => {
         if (!names.has(id)) names.set(id, `<id ${names.size}>`);
         return names.get(id) ?? '';
       })
+      .replace(/\/file-links\/[\w-]+$/, '/file-links/<link>')
       .replace(/^(eyJ|olr_)[\w.-]+$/, '<token>')
       .replace(/^olk_\w+$/, '<key>')
       .replace(/\b(fresh|owner|staff|viewer|superadmin)-[0-9a-f]+@shop\.test/g, '<$1 address>')
@@ -143,7 +145,8 @@ function anonymous(value: unknown, names = new Map<string, string>()): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, child]) => [
       key,
-      /^(nextCursor|previousCursor|requestId|secret|uri|recoveryCodes)$/.test(key) && child !== null
+      /^(traceId|protocol|userAgent|hash|startHash)$/.test(key) ||
+      (/^(nextCursor|previousCursor|requestId|secret|uri|recoveryCodes)$/.test(key) && child !== null)
         ? `<${key}>`
         : anonymous(child, names),
     ]),

@@ -8,6 +8,7 @@ import { readConfig } from '../config.ts';
 import { renderOpenApi } from '../transports/openapi.ts';
 import { accessCommand } from './access.ts';
 import { adminCommand } from './admin.ts';
+import { auditCommands } from './audit.ts';
 import { importCommand } from './import.ts';
 import { welcome } from './welcome.ts';
 
@@ -21,7 +22,7 @@ program
   .action(async () => {
     const config = readConfig(process.env);
     const app = await startApp(config);
-    app.stopOnSignals();
+    app.heedSignals();
     process.stderr.write(welcome(app.url, app.demo));
   });
 
@@ -48,6 +49,7 @@ adminCommand(program, {
   password: () => readConfig(process.env).adminPassword,
 });
 importCommand(program);
+auditCommands(program);
 
 try {
   await program.parseAsync();

@@ -5,7 +5,7 @@ import type { Cursors, Position } from './cursors.ts';
 /** A column that a list may be sorted by; never null, so that its order has no holes. */
 export interface SortColumn {
   readonly column: SQL;
-  readonly type: 'timestamptz' | 'text' | 'numeric';
+  readonly type: 'timestamptz' | 'text' | 'numeric' | 'bigint';
 }
 
 /** What a list is made of. The columns of `select` are named as the rows are read; `id` is a uuid and ends every order. */

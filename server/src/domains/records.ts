@@ -1,5 +1,5 @@
 import { constraintOf, sql, type Db, type SQL } from '@olympus/database';
-import type { TransactionContext } from '../kernel/context.ts';
+import type { Context, TransactionContext } from '../kernel/context.ts';
 import { fail } from '../kernel/failure.ts';
 import type { Ids } from '../platform/ids.ts';
 
@@ -29,7 +29,7 @@ export interface Records<Row extends Stored, Column extends string> {
   create(ctx: Changing, values: Readonly<Record<Column, Value>>, refuse: Pick<Refusals, 'taken'>): Promise<Row>;
   /** Fails with `VERSION_CONFLICT` when the caller has seen another version. Without changes nothing is written. */
   change(
-    ctx: TransactionContext,
+    ctx: TransactionContext & Pick<Context, 'record'>,
     change: { id: string; expectedVersion: number | undefined; values: Changes<Column> },
     refuse: Refusals,
   ): Promise<Row>;
@@ -66,19 +66,27 @@ export function recordsOf<Row extends Stored, Column extends string>(table: Tabl
         returning ${select}`);
       return created ?? taken();
     },
-    async change({ db, clock }, { id, expectedVersion, values }, { missing, taken }) {
+    async change({ db, clock, record }, { id, expectedVersion, values }, { missing, taken }) {
       const set = columns.flatMap((column) =>
         values[column] === undefined ? [] : [sql`${sql.identifier(column)} = ${values[column]}`],
       );
       const seen = expectedVersion === undefined ? sql`true` : sql`version = ${expectedVersion}`;
       if (set.length > 0) {
-        const changed = await db
+        const [before, after] = await db
           .rows<Row>(
-            sql`update ${from} set ${list(set)}, version = version + 1, updated_at = ${clock.now()}
-                where ${row(db, id)} and ${seen} returning ${select}`,
+            sql`with before as materialized (
+                  select ${select} from ${from} where ${row(db, id)} and ${seen} for no key update
+                ), changed as (
+                  update ${from} set ${list(set)}, version = version + 1, updated_at = ${clock.now()}
+                  where ${row(db, id)} and ${seen} returning ${select}
+                )
+                select * from before union all select * from changed order by version`,
           )
           .catch((cause: unknown) => (constraintOf(cause) === uniqueConstraint ? taken() : Promise.reject(cause)));
-        if (changed[0]) return changed[0];
+        if (before && after) {
+          record({ before, after });
+          return after;
+        }
       }
       const current = (await find(db, id)) ?? missing();
       if (set.length > 0 || (expectedVersion ?? current.version) !== current.version)

@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createAuditTrail } from '../audit/trail.ts';
 import type { Caller } from '../kernel/context.ts';
 import { createKernel, type Kernel } from '../kernel/execute.ts';
 import { Failure } from '../kernel/failure.ts';
@@ -13,11 +14,12 @@ import { randomIds, type Ids } from '../platform/ids.ts';
 import { loadKeys } from '../platform/keys.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createQueryCache } from '../platform/query-cache.ts';
-import { createRateLimiter } from '../platform/rate-limiter.ts';
+import { createRateLimiter, noRateLimits } from '../platform/rate-limiter.ts';
 import { loadSecrets } from '../platform/secrets.ts';
 import { createAuth, type Auth, type AuthOptions } from './auth/index.ts';
 import type { Letter } from './auth/letter.ts';
 import { createCursors, type Cursors } from './cursors.ts';
+import type { ProductImages } from './products/images.ts';
 
 export interface TestClock extends Clock {
   advance(milliseconds: number): void;
@@ -59,6 +61,15 @@ export interface TestKernelOptions {
   readonly procedures?: (deps: TestDependencies) => Procedure[];
 }
 
+/** Products whose images are no part of a test. */
+export const withoutImages: ProductImages = {
+  shown: (_, product) => product,
+  shownIn: (follow) => follow,
+  getImage: () => Promise.reject(new Error('not part of these tests')),
+  setImage: () => Promise.reject(new Error('not part of these tests')),
+  removeImage: () => Promise.reject(new Error('not part of these tests')),
+};
+
 /** Procedures of a tree by their handlers, under the tree's name. */
 export const procedures = <T extends ContractTree>(
   name: string,
@@ -88,15 +99,15 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
   const auth = createAuth(authOptions);
   auth.changes.start();
   const deps = { database, auth, authOptions, cursors, clock, ids, letters };
-  const none = { limit: 1e9, windowSeconds: 1 };
   const kernel = createKernel(
     {
       database,
       clock,
       ids,
       authenticator: auth.authenticator,
-      limiter: createRateLimiter({ limits: { read: none, write: none, signIn: none, stream: none } }),
+      limiter: createRateLimiter({ limits: noRateLimits }),
       cache: createQueryCache(),
+      audit: createAuditTrail({ database, clock, ids, log }),
       telemetry: { observe() {} },
       log,
       limits: { deadlineMs: 20_000, maxInFlight: 1000 },

@@ -17,11 +17,12 @@ const relayLock = '7265109872';
 /** A leader that was stopped or cut off without a word is put out by the server after this time. It must speak more often. */
 const silenceMs = 3000;
 
-export const createLeadership = (database: Database): Leadership =>
-  database.kind === 'postgres' ? lockedSession(database) : onlyProcess(database);
+/** `lock` tells one work that is led from another. */
+export const createLeadership = (database: Database, lock: string = relayLock): Leadership =>
+  database.kind === 'postgres' ? lockedSession(database, lock) : onlyProcess(database, lock);
 
 /** The session that holds the lock also does the work, so that whoever loses the one cannot do the other. */
-function lockedSession(database: Database): Leadership {
+function lockedSession(database: Database, lock: string): Leadership {
   let session: SystemSession | null = null;
   const release = async () => {
     const given = session;
@@ -33,7 +34,7 @@ function lockedSession(database: Database): Leadership {
       const candidate = (session ??= database.session());
       try {
         const [row] = await candidate.rows<{ held: boolean }>(sql`
-          select pg_try_advisory_lock(${relayLock}::bigint) as held,
+          select pg_try_advisory_lock(${lock}::bigint) as held,
                  set_config('idle_session_timeout', ${String(silenceMs)}, false)`);
         return row?.held ? candidate : null;
       } catch (error) {
@@ -45,20 +46,22 @@ function lockedSession(database: Database): Leadership {
   };
 }
 
-const led = new WeakSet<Database>();
+const led = new WeakMap<Database, Set<string>>();
 
 /** The embedded database has one process, whose connections would share a lock of the session. */
-function onlyProcess(database: Database): Leadership {
+function onlyProcess(database: Database, lock: string): Leadership {
+  const locks = led.get(database) ?? new Set();
+  led.set(database, locks);
   let held = false;
   return {
     async acquire() {
-      if (led.has(database)) return null;
-      led.add(database);
+      if (locks.has(lock)) return null;
+      locks.add(lock);
       held = true;
       return database.systemDb;
     },
     async release() {
-      if (held) led.delete(database);
+      if (held) locks.delete(lock);
       held = false;
     },
   };

@@ -51,6 +51,7 @@ describe('stored payloads', () => {
         price: order.order.total,
         stock: null,
         active: true,
+        image: null,
         imageUrl: null,
         createdAt: order.order.createdAt,
         updatedAt: order.order.createdAt,

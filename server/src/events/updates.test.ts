@@ -79,6 +79,7 @@ describe('updates', () => {
           price: order.total,
           stock: 1,
           active: true,
+          image: null,
           imageUrl: null,
           createdAt: order.createdAt,
           updatedAt: order.createdAt,

@@ -13,6 +13,7 @@ import {
   type Trade,
 } from '../domains/analytics/testing.ts';
 import { databases } from '../domains/orders/testing.ts';
+import { randomIds } from '../platform/ids.ts';
 import { rollUp } from './rollup.ts';
 import { openQueue } from './queue.ts';
 import { queues, startJobs } from './schedule.ts';
@@ -124,7 +125,7 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('the roll-up, %s', (_
     const error = vi.fn();
     const log = { error, warn: error };
     const queue = await openQueue({ database, log, queues });
-    const jobs = startJobs({ database, queue, clock: hourLater, log });
+    const jobs = startJobs({ database, queue, clock: hourLater, ids: randomIds, auditDays: 400, log });
     await vi.waitFor(async () => expect(await staleMonths(trade)).toEqual([]), { timeout: 10_000, interval: 50 });
     await jobs.stop();
     await queue.stop();

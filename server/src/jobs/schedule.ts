@@ -1,6 +1,8 @@
 import type { Database } from '@olympus/database';
 import type { Logger } from 'pino';
+import { dropOldEntries } from '../audit/retention.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Ids } from '../platform/ids.ts';
 import { expire } from './expiry.ts';
 import type { Queue, QueueSettings } from './queue.ts';
 import { rollUp } from './rollup.ts';
@@ -23,21 +25,27 @@ export interface JobsDependencies {
   readonly database: Database;
   readonly queue: Queue;
   readonly clock: Clock;
+  readonly ids: Ids;
+  readonly auditDays: number;
   readonly log: Pick<Logger, 'error'>;
 }
 
 /** The queues of jobs that survive a crash. */
 export const queues = {
+  auditRetention: { retries: 0, expireSeconds: 600 },
   expiry: { retries: 0, expireSeconds: 600 },
   // With waits that double, the last attempt is about a day after the first.
   mail: { retries: 14, expireSeconds: 60 },
 } satisfies Record<string, QueueSettings>;
 
 /** What is done by the clock: roll-ups by each process, the rest by one of them. */
-export function startJobs({ database, queue, clock, log }: JobsDependencies): Jobs {
+export function startJobs({ database, queue, clock, ids, auditDays, log }: JobsDependencies): Jobs {
   const run = async () => (await rollUp({ database, clock }, monthsAtOnce[database.kind])) > 0;
   queue.every('expiry', 600, async () => {
     await expire(database, clock);
+  });
+  queue.every('auditRetention', 3600, async () => {
+    await dropOldEntries({ database, clock, ids, days: auditDays });
   });
   return repeat({ name: 'rollup', everyMs: 2000, run }, log);
 }

@@ -1,5 +1,6 @@
 import type { Permission, Role } from '@olympus/contracts';
 import type { Db, InTransaction } from '@olympus/database';
+import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
@@ -49,6 +50,21 @@ export interface Caller {
 export interface Upload {
   readonly mediaType: string;
   readonly stream: AsyncIterable<Uint8Array>;
+  /** Of a multipart body: its one file, once the head of its part has come. Then `stream` is not to be read. */
+  readonly file?: () => Promise<Upload>;
+}
+
+/** Stored bytes that a call answers with, where its protocol carries bytes. */
+export interface Content {
+  readonly mediaType: string;
+  readonly bytes: number;
+  /** Strong: another content has another one. Without quotes. */
+  readonly etag: string;
+  readonly lastModified: Date;
+  /** A name to save it under. */
+  readonly name: string;
+  /** Opens the bytes from `start` to `end`, both included. */
+  read(range: { start: number; end: number }): Promise<Readable>;
 }
 
 /** What the steps tell the transport about a call, beside its value. */
@@ -60,8 +76,19 @@ export interface Notes {
     readonly remaining: number;
     readonly resetSeconds: number;
   };
+  /** The bytes that the answer stands for. */
+  content?: Content;
   /** The answer is the kept one of an earlier call with the same key. */
   replayed?: boolean;
+}
+
+/** What a handler tells the audit log of its call, beside what the kernel knows. */
+export interface Recorded {
+  /** The resource as it was and as it is now. Only the fields that differ are kept, without secrets. */
+  readonly before?: object;
+  readonly after?: object;
+  /** Whom a public call was about. A failed one is kept too, once this is told. */
+  readonly subject?: { readonly tenantId: string; readonly userId: string };
 }
 
 /** One call on its way through the steps, which fill in what they find out. */
@@ -77,6 +104,10 @@ export interface Call {
   db: Db | null;
   /** Tags whose cached answers the call has made stale; dropped once its transaction commits. */
   readonly stale: Set<string>;
+  /** Whether the call has come to be counted by the rate limits. */
+  counted: boolean;
+  /** For the audit log, as the handler told it. */
+  recorded: Recorded;
   /** Whether the answer may be cached, where its contract says so. */
   keep: boolean;
 }
@@ -98,8 +129,12 @@ export interface Context<P extends Principal | null = Principal, B extends Db = 
   /** In a mutation, its transaction; otherwise single statements. Bound to the caller's tenant either way. */
   readonly db: B;
   readonly transaction: Transaction;
+  /** Answers with bytes where the protocol carries them, as contracts with `serves` promise; others have the value. */
+  serve(content: Content): void;
   /** Says that this answer must not be cached, since the next one may be better. */
   keepNoAnswer(): void;
+  /** Tells the audit log more of this call; what is told twice counts as told last. */
+  record(facts: Recorded): void;
   readonly ids: Ids;
   readonly signal: AbortSignal;
   readonly log: Logger;

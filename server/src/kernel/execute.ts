@@ -1,12 +1,13 @@
 import { Failure, fail, toFailure } from './failure.ts';
-import type { Call, Caller, Context, Notes, Upload } from './context.ts';
+import type { Call, Caller, Context, Notes, Principal, Upload } from './context.ts';
 import type { Procedure } from './implement.ts';
 import { admit } from './steps/admit.ts';
-import { authenticate, type AccessChange, type Authenticator } from './steps/authenticate.ts';
+import { auditDenials, auditMutations, type AuditTrail } from './steps/audit.ts';
+import { admitsOf, authenticate, identifier, type AccessChange, type Authenticator } from './steps/authenticate.ts';
 import { authorize } from './steps/authorize.ts';
 import { cache, type QueryCache } from './steps/cache.ts';
 import { deadline } from './steps/deadline.ts';
-import { rateLimit, type RateLimiter } from './steps/rate-limit.ts';
+import { addressDemand, rateLimit, tooMany, type RateLimiter } from './steps/rate-limit.ts';
 import { trace, type Telemetry } from './steps/trace.ts';
 import { unitOfWork } from './steps/unit-of-work.ts';
 import { validate } from './steps/validate.ts';
@@ -20,10 +21,13 @@ export interface KernelDependencies {
   readonly authenticator: Authenticator;
   readonly limiter: RateLimiter;
   readonly cache: QueryCache;
+  readonly audit: AuditTrail;
   readonly telemetry: Telemetry;
   readonly log: Logger;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** The addresses from which tenants may be called; when absent, from all. */
+  readonly addresses?: { admits(tenantId: string, address: string): boolean };
   readonly limits: {
     /** Milliseconds until a call that is not a stream is given up. */
     readonly deadlineMs: number;
@@ -51,10 +55,14 @@ export interface Kernel {
   readonly byPath: ReadonlyMap<string, Procedure>;
   /** Resolves to the value of a query or mutation and to the async iterable of a subscription; rejects with a `Failure`. */
   execute(invocation: Invocation): Promise<unknown>;
-  /** Who the caller is; null without a credential. Rejects with `UNAUTHENTICATED` for a bad one. */
+  /** Who the caller is; null without a credential. Rejects with `UNAUTHENTICATED` for a bad one, `FORBIDDEN` from an address that the tenant keeps out. */
   identify(caller: Caller): Promise<Call['principal']>;
   /** Tells of what changed that credentials rest on; see `Authenticator`. */
   onAccessChange(listener: (change: AccessChange) => void): () => void;
+  /** Whether the caller's address is one from which the tenant may be called; asks nobody. */
+  admits(caller: Caller, principal: Principal): boolean;
+  /** The same as `identify` for a socket that is about to be opened, which counts as a call of its address. */
+  greet(caller: Caller): Promise<Call['principal']>;
 }
 
 export function createKernel(deps: KernelDependencies, procedures: readonly Procedure[]): Kernel {
@@ -63,13 +71,17 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
     deadline(deps),
     admit(deps),
     authenticate(deps),
+    auditDenials(deps),
     authorize,
     rateLimit(deps),
     validate,
     unitOfWork(deps),
+    auditMutations(deps),
     cache(deps),
   ];
   const run = steps.reduceRight<Next>((next, step) => (call) => step(call, next), handle(deps));
+
+  const identify = identifier(deps);
 
   return {
     procedures,
@@ -84,14 +96,22 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
           principal: null,
           db: null,
           stale: new Set(),
+          recorded: {},
           keep: true,
+          counted: false,
         });
       } catch (cause) {
         throw toFailure(cause);
       }
     },
-    identify: (caller) => deps.authenticator.identify(caller),
+    identify,
     onAccessChange: (listener) => deps.authenticator.onChange?.(listener) ?? (() => undefined),
+    admits: admitsOf(deps),
+    greet: async (caller) => {
+      const { allowed, state } = await deps.limiter.take([addressDemand(caller)]);
+      if (!allowed) throw tooMany(state);
+      return identify(caller);
+    },
   };
 }
 
@@ -111,6 +131,8 @@ const handle =
       get db() {
         return db ?? noTenant();
       },
+      serve: (content) => void (call.notes.content = content),
+      record: (facts) => void (call.recorded = { ...call.recorded, ...facts }),
       keepNoAnswer: () => void (call.keep = false),
       transaction: async (work) => {
         const reach = principal ?? noTenant();

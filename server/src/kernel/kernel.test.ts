@@ -40,7 +40,7 @@ const contracts = {
   count: subscription({ ...common, operationId: 'count', rest: 'GET /count', tracked: true, output: z.int() }),
 };
 
-function setUp({ deadlineMs = 1000, maxInFlight = 10, allowed = true } = {}) {
+function setUp({ deadlineMs = 1000, maxInFlight = 10, allowed = true, spent = false } = {}) {
   const log: Record<string, unknown>[] = [];
   const observed: { procedure: string; code: string }[] = [];
   const entered: string[] = [];
@@ -89,12 +89,19 @@ function setUp({ deadlineMs = 1000, maxInFlight = 10, allowed = true } = {}) {
         },
       },
       limiter: {
-        take: async (policy) => {
+        spent: () => (spent ? { policy: 'address', limit: 1, windowSeconds: 1, remaining: 0, resetSeconds: 9 } : null),
+        take: async (demands) => {
+          const policy = demands[0]?.policy ?? '';
           entered.push(`limit ${policy}`);
-          return { allowed, policy, limit: 1, windowSeconds: 1, remaining: 0, resetSeconds: 7 };
+          return { allowed, state: { policy, limit: 1, windowSeconds: 1, remaining: 0, resetSeconds: 7 } };
         },
       },
       cache: createQueryCache(),
+      audit: {
+        succeeded() {},
+        denied: async () => {},
+        failed: async () => {},
+      },
       telemetry: { observe: (call) => void observed.push(call) },
       log: pino(
         { level: 'info' },
@@ -184,7 +191,12 @@ describe('the kernel', () => {
     expect((await failure(call('hidden', undefined, { credential: null }))).code).toBe('UNAUTHENTICATED');
     expect((await failure(call('open', undefined, { credential: 'bad' }))).code).toBe('UNAUTHENTICATED');
     expect(await call('open', undefined, { credential: null })).toBe(true);
-    expect(entered.filter((step) => step.startsWith('limit'))).toEqual(['limit read']);
+    // Who is refused has called all the same.
+    expect(entered.filter((step) => step.startsWith('limit'))).toEqual([
+      'limit address',
+      'limit address',
+      'limit read',
+    ]);
   });
 
   it('counts before it validates, and tells when to come back', async () => {
@@ -193,6 +205,12 @@ describe('the kernel', () => {
     const error = await failure(call('greet', { wrong: 1 }, { notes }));
     expect(error).toMatchObject({ code: 'RATE_LIMITED', retryAfter: 7 });
     expect(notes).toMatchObject({ rateLimit: { policy: 'read', resetSeconds: 7 } });
+  });
+
+  it('does nothing for an address that has spent what it is given', async () => {
+    const { call, entered } = setUp({ spent: true });
+    expect(await failure(call('greet', { name: 'Ada' }))).toMatchObject({ code: 'RATE_LIMITED', retryAfter: 9 });
+    expect(entered).toEqual([]);
   });
 
   it('gives up on a call after its time', async () => {

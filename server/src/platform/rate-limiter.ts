@@ -1,25 +1,51 @@
-import type { RateClass } from '@olympus/contracts';
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import type { RateLimiter } from '../kernel/steps/rate-limit.ts';
+import { LRUCache } from 'lru-cache';
+import type { Demand, RateLimiter, RatePolicy, Standing, Taken } from '../kernel/steps/rate-limit.ts';
+import { createMemoryCounters, createSharedCounters, priceOf, type Counted, type Window } from './rate-counters.ts';
 import type { Redis } from './redis.ts';
 
-/** So many calls of one key in a window that starts with its first call. */
+/** So many calls of one key in a window that starts with its first call. An infinite limit counts nothing. */
 export interface RateLimit {
   readonly limit: number;
   readonly windowSeconds: number;
 }
-export type RateLimits = Readonly<Record<RateClass, RateLimit>>;
+/** `address` and `tenant` bound all calls of one address and one tenant, beside the class of each call. */
+export type RateLimits = Readonly<Record<Exclude<RatePolicy, 'apiKey'>, RateLimit>>;
 
-export const defaultRateLimits: RateLimits = {
+export const noLimit: RateLimit = { limit: Infinity, windowSeconds: 1 };
+export const noRateLimits: RateLimits = {
+  read: noLimit,
+  write: noLimit,
+  signIn: noLimit,
+  stream: noLimit,
+  address: noLimit,
+  tenant: noLimit,
+};
+
+const classes = {
   read: { limit: 200, windowSeconds: 1 },
   write: { limit: 100, windowSeconds: 1 },
   signIn: { limit: 10, windowSeconds: 60 },
   stream: { limit: 60, windowSeconds: 60 },
 };
 
+/** Users whose full speed one address, or one tenant, is given at once. */
+const usersAtOnce = 10;
+
+/** The limits that are given, the defaults, and for addresses and tenants ten times what a user may where nothing is said. */
+export function rateLimitsOf(given: Partial<RateLimits> = {}): RateLimits {
+  const limits = { ...classes, ...given };
+  const { read, write } = limits;
+  const widest = read.limit / read.windowSeconds >= write.limit / write.windowSeconds ? read : write;
+  const wide = { limit: widest.limit * usersAtOnce, windowSeconds: widest.windowSeconds };
+  return { address: wide, tenant: wide, ...limits };
+}
+export const defaultRateLimits = rateLimitsOf();
+
 /** How long Redis is left alone after it failed to answer in time. */
 const restMs = 1000;
-const patienceMs = 250;
+const patienceMs = 400;
+/** A timer that is later than this was held up by this process, and Redis may have answered long ago. */
+const lagMs = 50;
 
 export interface RateLimiterOptions {
   readonly limits: RateLimits;
@@ -32,72 +58,98 @@ export interface RateLimiterOptions {
  * so that a key is allowed its limit once per replica: calls go on, and none is let through uncounted.
  */
 export function createRateLimiter({ limits, redis }: RateLimiterOptions): RateLimiter {
-  const counters = Object.fromEntries(
-    Object.entries(limits).map(([name, { limit, windowSeconds }]) => {
-      const options = { keyPrefix: `rate:${name}`, points: limit, duration: windowSeconds };
-      return [name, { memory: new RateLimiterMemory(options), shared: redis && sharedCounter(redis, options) }];
-    }),
-  ) as Record<RateClass, { memory: RateLimiterMemory; shared: RateLimiterRedis | undefined }>;
+  const alone = createMemoryCounters();
+  const together = redis && createSharedCounters(redis);
+  // What is spent is asked about no more until its window ends.
+  const spentUntil = new LRUCache<string, number>({ max: 10_000 });
+  /** 0 while Redis answers. */
   let restUntil = 0;
 
-  const count = async (rateClass: RateClass, key: string): Promise<Counted> => {
-    const { memory, shared } = counters[rateClass];
-    if (shared && performance.now() >= restUntil) {
-      const counted = await settled(shared, key);
+  const windowOf = ({ policy, key, limit }: Demand): PolicyWindow => {
+    const { limit: most, windowSeconds } =
+      limit === undefined && policy !== 'apiKey' ? limits[policy] : { limit: limit ?? Infinity, windowSeconds: 1 };
+    return { policy, key: `${policy}:${key}`, limit: most, windowSeconds };
+  };
+  const knownSpent = (window: PolicyWindow): Standing | null => {
+    if (spentUntil.size === 0) return null;
+    const until = spentUntil.get(window.key);
+    if (until === undefined) return null;
+    const msLeft = until - performance.now();
+    if (msLeft > 0) return standing(window, { used: window.limit, msLeft });
+    spentUntil.delete(window.key);
+    return null;
+  };
+  const count = async (windows: readonly PolicyWindow[], cost: number): Promise<Counted> => {
+    const now = performance.now();
+    if (together && now >= restUntil) {
+      // After a rest one call goes to see; the others do not wait for what it finds.
+      if (restUntil > 0) restUntil = now + patienceMs + restMs;
+      const counted = await inTime(together(windows, cost));
+      restUntil = counted ? 0 : performance.now() + restMs;
       if (counted) return counted;
-      restUntil = performance.now() + restMs;
     }
-    return memory.consume(key).then(allowed, refused);
+    return alone(windows, cost);
   };
 
   return {
-    async take(rateClass, key) {
-      const { limit, windowSeconds } = limits[rateClass];
-      const { allowed, state } = await count(rateClass, key);
-      return {
-        allowed,
-        policy: rateClass,
-        limit,
-        windowSeconds,
-        remaining: state.remainingPoints,
-        resetSeconds: Math.max(1, Math.ceil(state.msBeforeNext / 1000)),
-      };
+    spent: (demand) => knownSpent(windowOf(demand)),
+    async take(demands, cost = 1) {
+      const windows = demands.map(windowOf).filter(({ limit }) => limit !== Infinity);
+      if (windows.length === 0) return { allowed: true, state: null };
+      const known = windows.map(knownSpent).filter((state) => state !== null);
+      if (known.length > 0) return { allowed: false, state: known.reduce(later) };
+      const counted = await count(windows, cost);
+      const now = performance.now();
+      for (const [index, { key, limit }] of windows.entries()) {
+        const { used, msLeft } = counted.counts[index]!;
+        if (used >= limit) spentUntil.set(key, now + msLeft);
+      }
+      return verdict(windows, counted, cost);
     },
   };
 }
 
-function sharedCounter(redis: Redis, options: { keyPrefix: string; points: number; duration: number }) {
-  // A key that is spent asks Redis no more until its window ends.
-  return new RateLimiterRedis({
-    ...options,
-    storeClient: redis.client,
-    rejectIfRedisNotReady: true,
-    inMemoryBlockOnConsumed: options.points + 1,
-  });
+interface PolicyWindow extends Window {
+  readonly policy: RatePolicy;
 }
 
+/** Of a call that is let through, the window with the fewest calls left; of one that is not, the one to be waited for. */
+function verdict(windows: readonly PolicyWindow[], { allowed, counts }: Counted, cost: number): Taken {
+  const states = windows.map((window, index) => standing(window, counts[index]!));
+  if (allowed) return { allowed, state: states.reduce(tighter) };
+  const full = states.filter(({ remaining }, index) => remaining < priceOf(cost, windows[index]!));
+  return { allowed, state: full.reduce(later) };
+}
+
+const tighter = (a: Standing, b: Standing): Standing => (b.remaining < a.remaining ? b : a);
+const later = (a: Standing, b: Standing): Standing => (b.resetSeconds > a.resetSeconds ? b : a);
+
+const standing = (
+  { policy, limit, windowSeconds }: PolicyWindow,
+  count: { used: number; msLeft: number },
+): Standing => ({
+  policy,
+  limit,
+  windowSeconds,
+  remaining: Math.max(0, limit - count.used),
+  resetSeconds: Math.max(1, Math.ceil(count.msLeft / 1000)),
+});
+
 /** null when Redis did not answer in time. */
-async function settled(limiter: RateLimiterRedis, key: string): Promise<Counted | null> {
+async function inTime(answer: Promise<Counted>): Promise<Counted | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, patienceMs, null);
+    const wait = (): void => {
+      const due = performance.now() + patienceMs;
+      timer = setTimeout(() => (performance.now() > due + lagMs ? wait() : resolve(null)), patienceMs);
+    };
+    wait();
   });
   try {
-    return await Promise.race([limiter.consume(key).then(allowed, refused), late]);
+    return await Promise.race([answer, late]);
   } catch {
     return null;
   } finally {
     clearTimeout(timer);
   }
-}
-
-interface Counted {
-  readonly allowed: boolean;
-  readonly state: RateLimiterRes;
-}
-const allowed = (state: RateLimiterRes): Counted => ({ allowed: true, state });
-/** The library rejects with the state of a spent key; anything else is an error. */
-function refused(reason: unknown): Counted {
-  if (reason instanceof RateLimiterRes) return { allowed: false, state: reason };
-  throw reason;
 }

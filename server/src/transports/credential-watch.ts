@@ -2,12 +2,13 @@ import type { Caller, Principal } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
 import type { AccessChange } from '../kernel/steps/authenticate.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
+import { refusedAddress } from '../kernel/steps/authenticate.ts';
 
 /** Looks after the callers of open streams and sockets: whether they may stay. */
 export interface CredentialWatch {
   /**
-   * Calls `onEnd` once when the caller's credential has expired, has been revoked, or reaches less or more than it did.
-   * The answer ends the watch.
+   * Calls `onEnd` once when the caller's credential has expired, has been revoked, or reaches less or more than it did, and
+   * when its tenant keeps its address out. The answer ends the watch.
    */
   watch(caller: Caller, principal: Principal, onEnd: (failure: Failure) => void): () => void;
 }
@@ -20,7 +21,8 @@ interface Options {
   readonly now?: () => number;
 }
 interface Watched {
-  readonly credential: string;
+  /** The credential and the address that it comes from. */
+  readonly key: string;
   readonly caller: Caller;
   /** As it was found last: when it ends may have changed since. */
   principal: Principal;
@@ -32,8 +34,8 @@ const rememberedMs = 3_000;
 
 /**
  * Word of a change ends what it is about at once, however many streams are open; the rounds, which ask about some of them
- * at a time, are the net below. Streams that share a credential are one question: a thousand tabs of a user cost as much
- * as one.
+ * at a time, are the net below. Streams that share a credential, and the address they come from, are one question: a
+ * thousand tabs of a user cost as much as one.
  */
 export function credentialWatch(kernel: Kernel, options: Options = {}): CredentialWatch {
   const { everyMs = 500, perRound = 50, now = Date.now } = options;
@@ -45,7 +47,7 @@ export function credentialWatch(kernel: Kernel, options: Options = {}): Credenti
   let recent: { readonly change: AccessChange; readonly at: number }[] = [];
 
   const remove = (entry: Watched): void => {
-    if (watched.get(entry.credential) === entry) watched.delete(entry.credential);
+    if (watched.get(entry.key) === entry) watched.delete(entry.key);
     for (const subject of subjectsOf(entry.principal)) {
       const others = bySubject.get(subject);
       others?.delete(entry);
@@ -84,10 +86,11 @@ export function credentialWatch(kernel: Kernel, options: Options = {}): Credenti
     const time = now();
     for (const entry of watched.values())
       if (entry.principal.expiresAt <= time) end(entry, ended('The credential has expired'));
+      else if (!kernel.admits(entry.caller, entry.principal)) end(entry, refusedAddress());
     const turn = [...take(watched.values(), perRound)];
     for (const entry of turn) {
-      watched.delete(entry.credential);
-      watched.set(entry.credential, entry);
+      watched.delete(entry.key);
+      watched.set(entry.key, entry);
     }
     await Promise.all(turn.map(ask));
   };
@@ -101,9 +104,9 @@ export function credentialWatch(kernel: Kernel, options: Options = {}): Credenti
       void round().finally(() => (asking = false));
     }
   };
-  const add = (credential: string, caller: Caller, principal: Principal): Watched => {
-    const entry: Watched = { credential, caller, principal, listeners: new Set() };
-    watched.set(credential, entry);
+  const add = (key: string, caller: Caller, principal: Principal): Watched => {
+    const entry: Watched = { key, caller, principal, listeners: new Set() };
+    watched.set(key, entry);
     for (const subject of subjectsOf(principal)) {
       let others = bySubject.get(subject);
       if (!others) bySubject.set(subject, (others = new Set()));
@@ -121,9 +124,10 @@ export function credentialWatch(kernel: Kernel, options: Options = {}): Credenti
     watch(caller, principal, onEnd) {
       const { credential } = caller;
       if (credential === null) return () => undefined;
-      const known = watched.get(credential);
+      const key = `${caller.address} ${credential}`;
+      const known = watched.get(key);
       // One that was watched under other rights is about to end; a newcomer is judged by its own.
-      const entry = known && reachesTheSame(known.principal, principal) ? known : add(credential, caller, principal);
+      const entry = known && reachesTheSame(known.principal, principal) ? known : add(key, caller, principal);
       // A listener of its own, so that one function given twice is called twice.
       const listener = (failure: Failure) => onEnd(failure);
       entry.listeners.add(listener);

@@ -7,11 +7,12 @@ export interface DocsOptions {
   readonly openApiUrl?: string;
 }
 
-// Swagger UI writes styles into elements; everything else comes from files of this server.
+// Swagger UI writes styles into its elements' attributes; everything else comes from files of this server.
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
+  "style-src 'self'",
+  "style-src-attr 'unsafe-inline'",
   "img-src 'self' data:",
   "connect-src 'self'",
   "base-uri 'none'",

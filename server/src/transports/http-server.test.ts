@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpServer } from './http-server.ts';
+import { openAnswers } from './open-answers.ts';
 
 const idleMs = 300;
 const stops: (() => void)[] = [];
@@ -21,6 +22,10 @@ async function slowServer(): Promise<number> {
     },
     edge: nothing,
     upgrade: nothing,
+    refuseUpgrade: nothing,
+    gate: { check: () => null, refuses: () => false },
+    answers: openAnswers(),
+    tls: false,
     allowedOrigins: [],
     uploadTypes: new Set(['text/csv']),
   });

@@ -1,6 +1,10 @@
 import cors from 'cors';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Failure } from '../kernel/failure.ts';
+import { turnAway, type Gate } from './gate.ts';
+import type { OpenAnswers } from './open-answers.ts';
 
 /** The port and the protocols behind it. Each takes the path below its own. */
 export interface HttpServerOptions {
@@ -9,6 +13,12 @@ export interface HttpServerOptions {
   /** Health, metrics, documents: everything that is no procedure. */
   readonly edge: RequestListener;
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Answers a request to become a WebSocket that was turned away. */
+  readonly refuseUpgrade: (request: IncomingMessage, socket: Duplex, failure: Failure) => void;
+  readonly gate: Gate;
+  readonly answers: OpenAnswers;
+  /** Whether clients come by TLS, which a proxy ends: browsers are then told to use nothing else for a year. */
+  readonly tls: boolean;
   /** Origins of browsers that may call from other sites; none when empty. */
   readonly allowedOrigins: readonly string[];
   /** Media types whose bodies are streamed and may take their time. */
@@ -16,6 +26,8 @@ export interface HttpServerOptions {
 }
 
 const bodyDeadlineMs = 30_000;
+/** For which a connection that broke HTTP is kept, so that its answer can be read. */
+const farewellMs = 1_000;
 const exposedHeaders = [
   'ETag',
   'Link',
@@ -31,7 +43,7 @@ const exposedHeaders = [
 
 /** One server for every protocol. `/trpc` and `/api/v1` are dispatched ahead of express, which serves the rest. */
 export function createHttpServer(options: HttpServerOptions): Server {
-  const { trpc, rest, edge, upgrade, allowedOrigins, uploadTypes } = options;
+  const { trpc, rest, edge, upgrade, refuseUpgrade, gate, answers, tls, allowedOrigins, uploadTypes } = options;
   const crossOrigin = cors({ origin: [...allowedOrigins], credentials: false, exposedHeaders, maxAge: 600 });
 
   const dispatch: RequestListener = (request, response) => {
@@ -41,30 +53,56 @@ export function createHttpServer(options: HttpServerOptions): Server {
     else edge(request, response);
   };
 
+  const lastAnswer = new WeakMap<Duplex, ServerResponse>();
   const server = createServer(
     {
       maxHeaderSize: 32_768,
+      insecureHTTPParser: false,
+      requireHostHeader: true,
       headersTimeout: 10_000,
       requestTimeout: 0,
       keepAliveTimeout: 30_000,
-      connectionsCheckingInterval: 5_000,
+      connectionsCheckingInterval: 1_000,
     },
     (request, response) => {
+      answers.add(request, response);
+      lastAnswer.set(request.socket, response);
       boundBody(request, uploadTypes);
-      if (request.headers.origin === undefined) dispatch(request, response);
+      if (tls) response.setHeader('strict-transport-security', 'max-age=31536000; includeSubDomains');
+      const failure = gate.check(request);
+      if (failure) turnAway(request, response, failure);
+      else if (request.headers.origin === undefined) dispatch(request, response);
       else crossOrigin(request, response, () => dispatch(request, response));
     },
   );
   server.maxHeadersCount = 100;
   // Beyond every deadline of a call, and beyond the signs of life of a stream: who takes nothing for so long has left.
   server.timeout = 60_000;
-  server.on('upgrade', upgrade);
-  // A connection that breaks HTTP gets one plain answer; the default would leave it open for writing.
-  server.on('clientError', (_, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-    else socket.destroy();
+  server.on('upgrade', (request, socket, head) => {
+    const failure = gate.check(request);
+    if (failure) refuseUpgrade(request, socket, failure);
+    else upgrade(request, socket, head);
   });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+    refuseBroken(error, socket as Socket, lastAnswer.get(socket)),
+  );
   return server;
+}
+
+/** A connection that breaks HTTP gets one plain answer, unless it was given one for what it broke, or told that it had its last. */
+function refuseBroken({ code }: NodeJS.ErrnoException, socket: Socket, last: ServerResponse | undefined): void {
+  const isUnderWay = last !== undefined && !last.writableFinished && !last.destroyed;
+  if (isUnderWay && !last.headersSent && last.req.complete) {
+    // What is broken comes behind a request that is whole.
+    last.setHeader('Connection', 'close');
+    last.once('finish', () => socket.destroySoon());
+  } else if (socket.writable && !(isUnderWay && last.headersSent) && last?.shouldKeepAlive !== false) {
+    const status = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    // Whoever goes on sending, however little, would otherwise keep the connection.
+    const gone = setTimeout(() => socket.destroy(), farewellMs);
+    socket.once('close', () => clearTimeout(gone));
+  } else socket.destroySoon();
 }
 
 /** Node's own request timeout would also end uploads that take their time, so other bodies are bounded here. */

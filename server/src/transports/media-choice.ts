@@ -10,6 +10,7 @@ export const formats: Readonly<Record<string, string>> = { csv: 'text/csv', ndjs
 /** What an operation can answer in, the default first. */
 export function answerTypes({ kind, def }: AnyContract): readonly string[] {
   if (def.download) return def.download;
+  if (def.serves) return [...def.serves, 'application/json'];
   return [kind === 'subscription' ? 'text/event-stream' : 'application/json'];
 }
 

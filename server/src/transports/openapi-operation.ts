@@ -29,7 +29,7 @@ export function operationOf(procedure: Promised): ZodOpenApiOperationObject {
     ...(def.access !== 'public' && { 'x-permission': def.access }),
     'x-error-codes': Object.keys(errorsOf(procedure)),
     ...(kind === 'subscription' && !def.download && { 'x-event-stream': true }),
-    ...(def.download && { 'x-download': [...def.download] }),
+    ...((def.download ?? def.serves) && { 'x-download': [...(def.download ?? def.serves ?? [])] }),
     ...(def.upload && { 'x-upload': [...def.upload] }),
   };
 }
@@ -40,6 +40,11 @@ export const tagOf = ({ path }: Promised): string => path.split('.')[0] ?? path;
 const DownloadFormat = z
   .enum(Object.keys(formats) as ['csv', 'ndjson'])
   .meta({ id: 'DownloadFormat', description: 'The document’s format; it wins over `Accept`', examples: ['csv'] });
+
+/** A form with the one file; its field may have any name. */
+const FileForm = z
+  .strictObject({ file: z.string().meta({ format: 'binary', description: 'The bytes' }) })
+  .meta({ id: 'FileForm' });
 
 type Fields = z.core.$ZodLooseShape;
 
@@ -61,7 +66,12 @@ function bodyOf(operation: Operation<Promised>): ZodOpenApiOperationObject['requ
     required: needed || operation.method !== 'POST' || def.upload !== undefined,
     content: {
       'application/json': { schema },
-      ...Object.fromEntries((def.upload ?? []).map((type) => [type, { schema: { type: 'string', format: 'binary' } }])),
+      ...Object.fromEntries(
+        (def.upload ?? []).map((type) => [
+          type,
+          { schema: type === 'multipart/form-data' ? FileForm : { type: 'string', format: 'binary' } },
+        ]),
+      ),
     },
   };
 }
@@ -81,6 +91,10 @@ function headerParameters(operation: Operation<Promised>): Fields {
       'If-Match': header('The ETag that the change is meant for; another one on the server is 412', '"3"'),
     }),
     ...(kind === 'query' && { 'If-None-Match': header('An ETag: the answer is 304 where it still holds', '"3"') }),
+    ...(operation.procedure.contract.def.serves && {
+      Range: header('The part that is wanted, one at a time', 'bytes=0-1023'),
+      'If-Range': header('The ETag or date for which the part is wanted; the whole otherwise', '"9f86d081"'),
+    }),
     ...(operation.resumable && {
       'Last-Event-ID': header('The id of the last event seen, from which the stream resumes', 'AAAAAAAAAGQ'),
     }),
@@ -108,6 +122,7 @@ function describe({ contract: { kind, def } }: Promised): string {
       ? ['The stream goes on until one side leaves; an event `error` carries a problem before it ends.']
       : []),
     ...(def.upload ? ['The body is streamed: it may be far larger than other bodies.'] : []),
+    ...(def.serves ? ['Where JSON is not asked for by `Accept`, the answer is the bytes themselves.'] : []),
     ...(def.download ? ['The document is streamed; a connection that breaks off means that it is not whole.'] : []),
   ].join(' ');
 }

@@ -12,6 +12,7 @@ export const responseHeaders = {
   Link: text('The pages after and before (RFC 8288)', '</api/v1/orders?cursor=eyJ2IjoxfQ>; rel="next"'),
   'X-Total-Count': integer('How many there are, where `withTotal` was asked', 541_909),
   'Content-Disposition': text('The name of the document', 'attachment; filename="orders.csv"'),
+  'Content-Range': text('Which part it is, and of how much', 'bytes 0-1023/20480'),
   'Idempotency-Replayed': text('`true` where the answer is that of the first call with this key', 'true'),
   RateLimit: text('What is left of the window, and when it starts anew', '"read";r=199;t=1'),
   'RateLimit-Policy': text('Calls and seconds of the window', '"read";q=200;w=1'),
@@ -56,22 +57,32 @@ export function responsesOf(procedure: Promised): ZodOpenApiResponsesObject {
       operation.page && 'Link',
       operation.page && 'X-Total-Count',
       keepsAnswers(procedure) && 'Idempotency-Replayed',
-      def.download !== undefined && 'Content-Disposition',
+      (def.download ?? def.serves) !== undefined && 'Content-Disposition',
     ),
     ...(status !== 204 && {
       content: Object.fromEntries(
-        answerTypes(procedure.contract).map((type) => [
-          type,
-          { schema: type === 'text/csv' ? { type: 'string' as const } : output },
-        ]),
+        answerTypes(procedure.contract).map((type) => [type, { schema: schemaOf(procedure, type) }]),
       ),
     }),
   };
   return {
     [status]: success,
+    ...(def.serves && {
+      206: {
+        description: 'The part that was asked for',
+        headers: headers('X-Request-Id', 'ETag', 'Content-Range'),
+        content: Object.fromEntries(def.serves.map((type) => [type, { schema: schemaOf(procedure, type) }])),
+      },
+    }),
     ...(kind === 'query' && { 304: { description: 'Not changed since the ETag given', headers: headers('ETag') } }),
     ...failures(errorsOf(procedure)),
   };
+}
+
+/** Bytes are not described further; CSV is text. */
+function schemaOf({ contract: { def } }: Promised, type: string) {
+  if (def.serves?.includes(type)) return { type: 'string' as const, format: 'binary' };
+  return type === 'text/csv' ? { type: 'string' as const } : (def.output as unknown as z.ZodType);
 }
 
 const shapeOf = (schema: z.ZodType): object => (schema._zod.def as { shape?: object }).shape ?? {};
@@ -94,6 +105,7 @@ export function errorsOf(procedure: Promised): Readonly<Record<string, ErrorSpec
     ['PAYLOAD_TOO_LARGE', takesBody],
     ['URI_TOO_LONG', queryFields.size > 0],
     ['UNSUPPORTED_MEDIA_TYPE', takesBody],
+    ['RANGE_NOT_SATISFIABLE', def.serves !== undefined],
     ['IDEMPOTENCY_KEY_REUSED', keepsAnswers(procedure)],
     ['RATE_LIMITED', true],
     ['INTERNAL', true],

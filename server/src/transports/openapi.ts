@@ -22,8 +22,10 @@ const tags: Readonly<Record<string, string>> = {
   customers: 'Those who buy',
   locations: 'Where the tenant trades',
   products: 'What is sold, and its stock',
+  files: 'Stored bytes, and uploads that can be resumed',
   orders: 'What was ordered, returned and adjusted',
   analytics: 'Figures of what was sold',
+  addressRules: 'From where the tenant may be called',
 };
 
 /** The REST API as an OpenAPI document. 3.1 is the document of record; 3.0.3 is the same for tools that need it. */

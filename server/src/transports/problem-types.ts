@@ -20,7 +20,7 @@ export const problemKinds: ReadonlyMap<string, ProblemKind> = new Map(
 /** Describes what the `type` of a problem points to, as JSON or as a page. */
 export function problemTypes(): Router {
   const router = express.Router();
-  const headers = { 'Cache-Control': 'public, max-age=3600', 'Content-Security-Policy': "default-src 'none'" };
+  const headers = { 'Cache-Control': 'public, max-age=3600' };
   router.get('/', (_, response) => {
     response.set(headers).json({ items: [...problemKinds.values()] });
   });

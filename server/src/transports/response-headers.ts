@@ -8,6 +8,7 @@ export const callerHeaders = (caller: Caller): Record<string, string> => ({
   traceparent: traceparentOf(caller),
   'cache-control': 'private, no-store',
   'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 });
 
 /**

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Upload } from '../kernel/context.ts';
 import { issue, unknownFields } from './input-issue.ts';
 import { parseJson } from './json-text.ts';
+import { fileOf } from './multipart.ts';
 import { hasBody, mediaTypeOf, readText, streamOf } from './request-body.ts';
 import type { Operation, TextField } from './rest-route.ts';
 
@@ -35,9 +36,11 @@ export async function decode(incoming: Incoming): Promise<{ input: Record<string
   if (hasBody(request)) {
     if (!operation.takesBody) throw issue('', `${request.method} takes no body`, 'unexpected_body');
     const mediaType = mediaTypeOf(request, operation.bodyTypes);
-    if (operation.procedure.contract.def.upload?.includes(mediaType))
-      upload = { mediaType, stream: streamOf(request, limits.uploadBytes) };
-    else readBody(incoming, input, parseJson(await readText(request, limits.bodyBytes), limits.jsonDepth));
+    if (operation.procedure.contract.def.upload?.includes(mediaType)) {
+      const stream = streamOf(request, limits.uploadBytes);
+      const multipart = mediaType === 'multipart/form-data';
+      upload = { mediaType, stream, ...(multipart && { file: () => fileOf(request.headers['content-type'], stream) }) };
+    } else readBody(incoming, input, parseJson(await readText(request, limits.bodyBytes), limits.jsonDepth));
   }
   readPath(incoming, input);
   return { input, upload };

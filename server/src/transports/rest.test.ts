@@ -5,7 +5,7 @@ import { startRest, tokenOf, type TestServer } from './testing/rest-server.ts';
 const id = '01890a5d-ac96-774b-bcce-b302099a8057';
 let rest: TestServer;
 beforeAll(async () => {
-  rest = await startRest({ rest: { allowedOrigins: ['https://shop.example'] } });
+  rest = await startRest();
 });
 afterAll(() => rest.close());
 
@@ -120,16 +120,6 @@ describe('who calls', () => {
     expect(answer.status).toBe(429);
     expect(answer.headers['retry-after']).toBe('1');
     expect(answer.json).toMatchObject({ code: 'RATE_LIMITED', data: { retryAfter: 1 } });
-  });
-
-  it('refuses changes from pages of other sites', async () => {
-    const post = (origin: string, host?: string) =>
-      rest.send('POST /mugs', { body: { name: 'x' }, headers: { origin, ...(host && { host }) } });
-    expect((await post('https://evil.example')).json).toMatchObject({ status: 403, code: 'FORBIDDEN' });
-    expect((await post('null')).status).toBe(403);
-    expect((await post('https://shop.example')).status).toBe(201);
-    expect((await post('https://api.example', 'api.example')).status).toBe(201);
-    expect((await rest.send('GET /mugs', { headers: { origin: 'https://evil.example' } })).status).toBe(200);
   });
 
   it('takes ids of requests and traces along', async () => {

@@ -3,6 +3,7 @@ import type { Caller } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
 import { callerOf, idempotencyKeysOf, type AddressOf } from './caller.ts';
+import { replyContent } from './content.ts';
 import { credentialWatch, type CredentialWatch } from './credential-watch.ts';
 import { downloadHeaders, replyDownload } from './download.ts';
 import { replyEvents, type EventStreamOptions } from './event-stream.ts';
@@ -18,8 +19,6 @@ export interface RestOptions {
   readonly kernel: Kernel;
   readonly addressOf: AddressOf;
   readonly limits?: Partial<RestLimits & StreamLimits>;
-  /** Origins of other sites whose pages may change state; when absent, origins are not looked at. */
-  readonly allowedOrigins?: readonly string[];
   /** Aborted when the server winds down; open event streams end then. */
   readonly closing?: AbortSignal;
   /** Milliseconds since the epoch. */
@@ -77,7 +76,6 @@ async function serve(service: Service, exchange: Exchange, path: string): Promis
     return;
   }
   const operation = operationOf(found.item, request.method);
-  refuseForeign(service, request);
   const { kind, def } = operation.procedure.contract;
   const caller = callerOf(request, kind === 'subscription' && !def.download ? 'sse' : 'rest', service.addressOf);
   exchange.caller = caller;
@@ -96,6 +94,11 @@ async function serve(service: Service, exchange: Exchange, path: string): Promis
     upload: call.upload,
     idempotencyKey: call.idempotencyKey,
   });
+  const { content } = exchange.notes;
+  if (content && call.mediaType !== 'application/json') {
+    await replyContent(exchange, content);
+    return;
+  }
   if (kind !== 'subscription') {
     replyValue(exchange, operation, value);
     return;
@@ -140,14 +143,6 @@ const methodsOf = (item: PathItem): string[] => [
   ...[...item.keys()].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])),
   'OPTIONS',
 ];
-
-/** A page of another site may read only what CORS lets it, but without this it could still change state blindly. */
-function refuseForeign({ allowedOrigins }: Service, { method, headers }: IncomingMessage): void {
-  const { origin, host } = headers;
-  if (!allowedOrigins || origin === undefined || method === 'GET' || method === 'HEAD') return;
-  if (allowedOrigins.includes(origin) || allowedOrigins.includes('*')) return;
-  if (!URL.canParse(origin) || new URL(origin).host !== host) throw new Failure('FORBIDDEN', { permission: null });
-}
 
 interface Read {
   readonly input: unknown;

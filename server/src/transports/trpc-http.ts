@@ -5,7 +5,6 @@ import type { Kernel } from '../kernel/execute.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
 import { callerOf, type AddressOf } from './caller.ts';
 import { errorShape } from './error-codes.ts';
-import { isForeign } from './origin.ts';
 import { commonHeaders, reply, requestIdFor, type Exchange } from './reply.ts';
 import { worstOf } from './response-headers.ts';
 import { defaultTrpcLimits, type TrpcLimits } from './trpc-limits.ts';
@@ -19,8 +18,6 @@ export interface TrpcHttpOptions {
   readonly router: AnyTRPCRouter;
   readonly addressOf: AddressOf;
   readonly limits?: Partial<TrpcLimits>;
-  /** Origins of other sites whose pages may send POST, beside this host's own; when absent, origins are not looked at. */
-  readonly allowedOrigins?: readonly string[];
   /** Aborted when the server winds down; open streams are cut then, and their readers come back to another replica. */
   readonly closing?: AbortSignal;
 }
@@ -49,9 +46,6 @@ async function serve(service: Service, exchange: Exchange): Promise<void> {
   const { request, response, path } = exchange;
   const caller = callerOf(request, 'trpc-http', service.addressOf);
   exchange.caller = caller;
-  // What such a page could not read it could still have changed.
-  if (request.method === 'POST' && isForeign(request, service.allowedOrigins))
-    throw new Failure('FORBIDDEN', { permission: null }, { detail: 'Pages of this origin may not call from there' });
   const read = await readRequest(request, path, service.limits);
   if (isStreamed(service.kernel, request, read)) return service.stream(exchange, read);
 

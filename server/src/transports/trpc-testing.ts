@@ -150,14 +150,13 @@ export const tokenOf = (role: Role, lifeMs = 600_000): string => `${role}.${life
 
 export interface TestOptions {
   readonly limits?: Partial<TrpcLimits>;
-  readonly allowedOrigins?: readonly string[];
   /** Calls that the limiter lets pass. */
   readonly allowance?: number;
   readonly pingMs?: number;
 }
 
 /** The contracts above over the real kernel and every tRPC protocol, on a port of its own. */
-export async function startTrpc({ limits = {}, allowedOrigins, allowance = Infinity, pingMs }: TestOptions = {}) {
+export async function startTrpc({ limits = {}, allowance = Infinity, pingMs }: TestOptions = {}) {
   const seen: Seen = { invocations: [], aborted: [], pulled: 0, following: 0 };
   const started = Date.now();
   const revoked = new Set<string>();
@@ -175,19 +174,19 @@ export async function startTrpc({ limits = {}, allowedOrigins, allowance = Infin
       },
     },
     limiter: {
-      take: async (policy) => {
+      spent: () => null,
+      take: async ([demand]) => {
+        const policy = demand?.policy ?? '';
+        if (policy === 'address') return { allowed: true, state: null };
         taken++;
-        const remaining = Math.max(0, allowance - taken);
+        const remaining = Math.min(Math.max(0, allowance - taken), 199);
         return {
           allowed: taken <= allowance,
-          policy,
-          limit: 200,
-          windowSeconds: 1,
-          remaining: Math.min(remaining, 199),
-          resetSeconds: 0.4,
+          state: { policy, limit: 200, windowSeconds: 1, remaining, resetSeconds: 0.4 },
         };
       },
     },
+    audit: { succeeded() {}, denied: async () => {}, failed: async () => {} },
     cache: { through: (_, compute) => compute(), drop: () => undefined },
     telemetry: { observe: () => undefined },
     log: pino({ level: 'silent' }),
@@ -207,9 +206,8 @@ export async function startTrpc({ limits = {}, allowedOrigins, allowance = Infin
   const closing = new AbortController();
   const router = createRouter<NoteContracts>(kernel, pingMs === undefined ? {} : { pingMs });
   const addressOf = () => '127.0.0.1';
-  const origins = allowedOrigins && { allowedOrigins };
-  const handle = trpcHttp({ kernel, router, addressOf, limits, closing: closing.signal, ...origins });
-  const ws = trpcWs({ kernel, addressOf, limits, ...origins });
+  const handle = trpcHttp({ kernel, router, addressOf, limits, closing: closing.signal });
+  const ws = trpcWs({ kernel, addressOf, limits });
   const server = createServer({ maxHeaderSize: 64 * 1024 }, (request, response) => {
     // As CORS does ahead of every protocol.
     response.setHeader('vary', 'Origin');

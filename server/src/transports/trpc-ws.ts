@@ -9,7 +9,7 @@ import { Failure, toFailure } from '../kernel/failure.ts';
 import { callerOf, requestIdOf, type AddressOf } from './caller.ts';
 import { credentialWatch } from './credential-watch.ts';
 import { failureShape } from './error-codes.ts';
-import { isForeign } from './origin.ts';
+import { issue } from './input-issue.ts';
 import { defaultTrpcLimits, type TrpcLimits } from './trpc-limits.ts';
 import { closeCodes, Connection, type Sockets } from './ws-connection.ts';
 
@@ -17,8 +17,6 @@ export interface TrpcWsOptions {
   readonly kernel: Kernel;
   readonly addressOf: AddressOf;
   readonly limits?: Partial<TrpcLimits>;
-  /** Origins of other sites whose pages may open sockets, beside this host's own; when absent, origins are not looked at. */
-  readonly allowedOrigins?: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
@@ -29,6 +27,8 @@ export interface TrpcWs {
   readonly drain: () => Promise<void>;
   /** Closes every socket at once. */
   readonly close: () => void;
+  /** Closes the sockets of those who may no longer be here. */
+  readonly cut: (isRefused: (caller: Caller) => boolean) => void;
   /** Sockets that are open now. */
   readonly open: number;
 }
@@ -41,7 +41,7 @@ const closeTimeoutMs = 2_000;
 
 /** tRPC over WebSocket at `/ws`, for stock clients. */
 export function trpcWs(options: TrpcWsOptions): TrpcWs {
-  const { kernel, addressOf, allowedOrigins } = options;
+  const { kernel, addressOf } = options;
   const limits = { ...defaultTrpcLimits, ...options.limits };
   const sockets: Sockets = { kernel, limits, watch: credentialWatch(kernel), now: options.now ?? Date.now };
   const server = new WebSocketServer({ ...serverOptions, maxPayload: limits.bodyBytes });
@@ -66,23 +66,19 @@ export function trpcWs(options: TrpcWsOptions): TrpcWs {
     });
   };
   const accept = async (request: IncomingMessage): Promise<Identified> => {
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket')
+      throw issue('', 'The only protocol to change to is websocket', 'invalid_upgrade');
     if (pathOf(request) !== path) throw new Failure('NOT_FOUND', null);
     if (draining) throw new Failure('UNAVAILABLE', { retryAfter: 1 });
-    if (isForeign(request, allowedOrigins))
-      throw new Failure(
-        'FORBIDDEN',
-        { permission: null },
-        { detail: 'Pages of this origin may not open sockets here' },
-      );
     const caller = callerOf(request, 'trpc-ws', addressOf);
-    return { caller, principal: caller.credential === null ? null : await kernel.identify(caller) };
+    return { caller, principal: await kernel.greet(caller) };
   };
   const take = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     try {
       const identified = await accept(request);
       server.handleUpgrade(request, socket, head, (ws) => add(ws, socket as Socket, identified));
     } catch (cause) {
-      refuse(request, socket, toFailure(cause));
+      refuseUpgrade(request, socket, toFailure(cause));
     }
   };
 
@@ -107,6 +103,11 @@ export function trpcWs(options: TrpcWsOptions): TrpcWs {
     close() {
       draining = true;
       for (const connection of connections) connection.end(closeCodes.goingAway, 'the server stops');
+    },
+    cut(isRefused) {
+      for (const connection of connections)
+        if (isRefused(connection.caller))
+          connection.end(closeCodes.forbidden, 'calls from this address are not admitted');
     },
     get open() {
       return connections.size;
@@ -136,14 +137,17 @@ const serverOptions = {
 const pathOf = ({ url = '' }: IncomingMessage): string => url.split(/[?#]/, 1)[0] ?? '';
 
 const reasons: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
+  429: 'Too Many Requests',
   503: 'Service Unavailable',
 };
 
 /** Answers as plain HTTP and lets go of the socket. */
-function refuse(request: IncomingMessage, socket: Duplex, failure: Failure): void {
+export function refuseUpgrade(request: IncomingMessage, socket: Duplex, failure: Failure): void {
   const requestId = requestIdOf(request);
   const body = JSON.stringify({ error: failureShape(failure, requestId) });
   const { status, retryAfter } = failure;
@@ -156,6 +160,7 @@ function refuse(request: IncomingMessage, socket: Duplex, failure: Failure): voi
     ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
     ...(retryAfter === null ? [] : [`Retry-After: ${Math.ceil(retryAfter)}`]),
   ];
+  socket.on('error', destroy);
   socket.once('finish', () => socket.destroy());
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
 }

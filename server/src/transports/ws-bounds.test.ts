@@ -107,27 +107,6 @@ describe('a handshake', () => {
     expect(JSON.parse(body)).toMatchObject({ error: { code: 'UNAUTHENTICATED', status: 401, requestId: 'mine' } });
   });
 
-  it.each([
-    ['a foreign page', 'https://evil.test', 403],
-    ['a page without origin', 'null', 403],
-    ['a known page', 'https://shop.test', 101],
-  ])('from %s: %i', async (_, origin, status) => {
-    const strict = await own({ allowedOrigins: ['https://shop.test'] });
-    expect((await refusal(strict, '/ws', { origin })).status).toBe(status);
-  });
-
-  it('from a page of this host is taken', async () => {
-    const strict = await own({ allowedOrigins: [] });
-    expect(
-      (
-        await refusal(strict, '/ws?connectionParams=1', {
-          origin: `http://localhost:${strict.port}`,
-          host: `localhost:${strict.port}`,
-        })
-      ).status,
-    ).toBe(101);
-  });
-
   it('is refused while the server drains', async () => {
     const strict = await own({ limits: { drainMs: 10 } });
     await strict.ws.drain();

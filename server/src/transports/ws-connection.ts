@@ -18,6 +18,7 @@ export const closeCodes = {
   restart: 1012,
   tryAgainLater: 1013,
   unauthenticated: 4401,
+  forbidden: 4403,
   slowReader: 4408,
 } as const;
 
@@ -74,6 +75,10 @@ export class Connection {
     this.#principal = principal;
     this.#unwatch?.();
     this.#unwatch = this.#sockets.watch.watch(caller, principal, (failure) => this.#refuse(failure));
+  }
+
+  get caller(): Caller {
+    return this.#caller;
   }
 
   get isAnswering(): boolean {
@@ -185,11 +190,12 @@ export class Connection {
     }
   }
 
-  /** Tells why, and closes: `4401` for credentials, `1013` for what may pass. */
+  /** Tells why, and closes: `4401` for credentials, `4403` for addresses, `1013` for what may pass. */
   #refuse(failure: Failure): void {
     this.#tell(headOfNone, failure);
     const { code } = failure;
     if (code === 'UNAVAILABLE') this.end(closeCodes.tryAgainLater, 'try again later');
+    else if (code === 'FORBIDDEN') this.end(closeCodes.forbidden, failure.message);
     // A reason has room for 123 bytes.
     else this.end(closeCodes.unauthenticated, failure.message.slice(0, 40));
   }

@@ -60,6 +60,8 @@ export const auth = {
     rate: 'write',
     idempotent: false,
     unitOfWork: 'own',
+    // Every quarter of an hour from every client; the sign-in has its entry.
+    audit: false,
     input: z.strictObject({ refreshToken }),
     output: Session,
     errors: { INVALID_REFRESH_TOKEN },
@@ -89,6 +91,8 @@ export const auth = {
     access: 'public',
     idempotent: false,
     unitOfWork: 'own',
+    // Changes nothing.
+    audit: false,
     input: z.strictObject({
       token: z.string().min(1).max(8192).optional().meta({ description: 'Absent: the bearer token of the request' }),
     }),

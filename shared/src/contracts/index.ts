@@ -1,8 +1,11 @@
 import { account } from './account.ts';
+import { addressRules } from './address-rules.ts';
 import { analytics } from './analytics.ts';
 import { apiKeys } from './api-keys.ts';
+import { audit } from './audit.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
+import { files } from './files.ts';
 import { locations } from './locations.ts';
 import { orders } from './orders.ts';
 import { products } from './products.ts';
@@ -10,5 +13,19 @@ import { tenants } from './tenants.ts';
 import { users } from './users.ts';
 
 /** The whole API. */
-export const contracts = { auth, account, users, customers, locations, products, orders, analytics, apiKeys, tenants };
+export const contracts = {
+  auth,
+  account,
+  users,
+  customers,
+  locations,
+  products,
+  orders,
+  files,
+  analytics,
+  apiKeys,
+  addressRules,
+  audit,
+  tenants,
+};
 export type Contracts = typeof contracts;

@@ -125,6 +125,7 @@ export const orders = {
     rest: 'POST /orders/batch',
     status: 207,
     access: 'orders:write',
+    cost: { each: 'operations' },
     input: z.strictObject({ operations: z.array(operation).min(1).max(100) }),
     output: batchResultOf('order', Order, 'OrderBatch'),
   }),

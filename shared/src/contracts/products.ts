@@ -4,9 +4,23 @@ import { errors } from '../errors.ts';
 import { ProductEvent } from '../events.ts';
 import { batchResultOf, importOptions, ImportReport } from '../models/bulk.ts';
 import { expectedVersion, Id, lastEventId, pageInput, pageOf, sortOf, Words } from '../models/common.ts';
+import { imageTypes, StoredFile } from '../models/file.ts';
 import { newProduct, Product, productChanges, wholeProduct } from '../models/product.ts';
 
-const { CURRENCY_MISMATCH, IMPORT_REFUSED, OUT_OF_STOCK, PRODUCT_NOT_FOUND, SKU_TAKEN, STOCK_UNTRACKED } = errors;
+const {
+  CURRENCY_MISMATCH,
+  IMAGE_NOT_FOUND,
+  IMAGE_REFUSED,
+  IMPORT_REFUSED,
+  OUT_OF_STOCK,
+  PRODUCT_NOT_FOUND,
+  SKU_TAKEN,
+  STOCK_UNTRACKED,
+  STORAGE_FULL,
+  STORAGE_QUOTA_EXCEEDED,
+  UPLOAD_INCOMPLETE,
+  UPLOAD_NOT_FOUND,
+} = errors;
 
 const operation = z
   .discriminatedUnion('op', [
@@ -114,12 +128,62 @@ export const products = {
     output: Product,
     errors: { PRODUCT_NOT_FOUND, STOCK_UNTRACKED, OUT_OF_STOCK },
   }),
+  getImage: query({
+    summary: 'Get the image of a product: its bytes, or as JSON what is known of it',
+    operationId: 'getProductImage',
+    rest: 'GET /products/{id}/image',
+    access: 'products:read',
+    serves: imageTypes,
+    input: z.strictObject({ id: Id }),
+    output: StoredFile,
+    errors: { PRODUCT_NOT_FOUND, IMAGE_NOT_FOUND },
+  }),
+  setImage: mutation({
+    summary: 'Give a product its image: PNG, JPEG, WebP, GIF or AVIF',
+    operationId: 'setProductImage',
+    rest: 'PUT /products/{id}/image',
+    access: 'products:write',
+    idempotent: false,
+    unitOfWork: 'own',
+    upload: ['multipart/form-data', 'application/octet-stream', ...imageTypes],
+    input: z.strictObject({
+      id: Id,
+      uploadId: Id.optional().meta({ description: 'A resumable upload that is whole' }),
+      content: z
+        .string()
+        .min(1)
+        .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, 'must be base64')
+        .optional()
+        .meta({ description: 'The image in base64, where it is small and not sent as the body' }),
+      expectedVersion,
+    }),
+    output: Product,
+    errors: {
+      PRODUCT_NOT_FOUND,
+      IMAGE_REFUSED,
+      UPLOAD_NOT_FOUND,
+      UPLOAD_INCOMPLETE,
+      STORAGE_FULL,
+      STORAGE_QUOTA_EXCEEDED,
+    },
+  }),
+  removeImage: mutation({
+    summary: 'Take the image of a product away',
+    operationId: 'removeProductImage',
+    rest: 'DELETE /products/{id}/image',
+    status: 204,
+    access: 'products:write',
+    input: z.strictObject({ id: Id, expectedVersion }),
+    output: z.null(),
+    errors: { PRODUCT_NOT_FOUND },
+  }),
   batch: mutation({
     summary: 'Create and update up to 100 products; each succeeds or fails alone',
     operationId: 'batchProducts',
     rest: 'POST /products/batch',
     status: 207,
     access: 'products:write',
+    cost: { each: 'operations' },
     input: z.strictObject({ operations: z.array(operation).min(1).max(100) }),
     output: batchResultOf('product', Product, 'ProductBatch'),
   }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, Money, Price, stamps, text } from './common.ts';
+import { ProductImage } from './file.ts';
 
 export const Product = z
   .object({
@@ -10,7 +11,8 @@ export const Product = z
     price: Money,
     stock: z.int().nullable().meta({ description: 'null: not tracked' }),
     active: z.boolean(),
-    imageUrl: z.string().nullable(),
+    image: ProductImage.nullable().meta({ description: 'Stored here' }),
+    imageUrl: z.string().nullable().meta({ description: 'Kept elsewhere' }),
     ...stamps,
   })
   .meta({ id: 'Product' });

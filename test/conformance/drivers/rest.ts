@@ -26,6 +26,7 @@ export const rest = (url: string): Driver => ({
     const response = await fetch(`${url}/api/v1${pathname}${query.size ? `?${query}` : ''}`, {
       method,
       headers: {
+        accept: 'application/json',
         ...(token ? { authorization: `Bearer ${token}` } : {}),
         ...(key ? { 'idempotency-key': key } : {}),
         ...(hasBody ? { 'content-type': 'application/json' } : {}),
@@ -42,7 +43,7 @@ export const rest = (url: string): Driver => ({
 });
 
 function reviveInstant(key: string, value: unknown): unknown {
-  return /^(createdAt|updatedAt|placedAt|expiresAt|lastUsedAt|emailVerifiedAt|suspendedAt|revokedAt|rotatedUntil)$/.test(
+  return /^(createdAt|updatedAt|placedAt|expiresAt|lastUsedAt|emailVerifiedAt|suspendedAt|revokedAt|rotatedUntil|sealedAt)$/.test(
     key,
   ) && typeof value === 'string'
     ? new Date(value)

@@ -1,10 +1,13 @@
 import type { Scenario } from '../scenario.ts';
 import { access } from './access.ts';
 import { account } from './account.ts';
+import { addressRules } from './address-rules.ts';
 import { analytics } from './analytics.ts';
 import { apiKeys } from './api-keys.ts';
+import { audit } from './audit.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
+import { files } from './files.ts';
 import { orderKeys } from './order-keys.ts';
 import { orderLists } from './order-lists.ts';
 import { orders } from './orders.ts';
@@ -25,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   ...products,
   ...productRules,
   ...productLists,
+  ...files,
   ...orders,
   ...orderLists,
   ...orderKeys,
@@ -32,4 +36,6 @@ export const scenarios: readonly Scenario[] = [
   ...apiKeys,
   ...tenants,
   ...access,
+  ...addressRules,
+  ...audit,
 ];

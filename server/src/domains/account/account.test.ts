@@ -243,7 +243,7 @@ describe('an e-mail address', () => {
     const signIn = (given: string) =>
       handlers.login({
         input: { email: user.email, password: given },
-        ctx: { caller: callerWith(null) } as never,
+        ctx: { caller: callerWith(null), record: () => {} } as never,
         fail,
       });
     await expect(signIn('wrong')).rejects.toMatchObject({ code: 'INVALID_CREDENTIALS' });

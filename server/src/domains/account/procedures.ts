@@ -72,18 +72,21 @@ export function account(deps: AccountDependencies): Handlers<typeof contracts.ac
       return null;
     },
 
-    async resetPassword({ input: { token, newPassword }, fail }) {
+    async resetPassword({ input: { token, newPassword }, ctx, fail }) {
       const passwordHash = await passwords.hash(newPassword);
       const now = clock.now();
-      await database.systemTransaction(async (db) => {
+      const subject = await database.systemTransaction(async (db) => {
         const taken = await takeMailToken(db, { purpose: 'resetPassword', hash: hashOf(token), now });
         const user = taken ?? fail('INVALID_LINK');
         await setPassword(db, user, { passwordHash, now });
         // Whoever opened the link reads the mails of the address.
         await setVerified(db, user, now);
-        await endSessions(db, { tenantId: user.tenantId, userId: user.id }, null);
+        const owner = { tenantId: user.tenantId, userId: user.id };
+        await endSessions(db, owner, null);
         await post(db, { kind: 'passwordChanged', email: user.email });
+        return owner;
       });
+      ctx.record({ subject });
       return null;
     },
 
@@ -92,12 +95,15 @@ export function account(deps: AccountDependencies): Handlers<typeof contracts.ac
       return null;
     },
 
-    async verifyEmail({ input: { token }, fail }) {
+    async verifyEmail({ input: { token }, ctx, fail }) {
       const now = clock.now();
-      await database.systemTransaction(async (db) => {
+      const { tenantId, id: userId } = await database.systemTransaction(async (db) => {
         const taken = await takeMailToken(db, { purpose: 'verifyEmail', hash: hashOf(token), now });
-        await setVerified(db, taken ?? fail('INVALID_LINK'), now);
+        const user = taken ?? fail('INVALID_LINK');
+        await setVerified(db, user, now);
+        return user;
       });
+      ctx.record({ subject: { tenantId, userId } });
       return null;
     },
 

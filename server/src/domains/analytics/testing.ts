@@ -6,7 +6,7 @@ import type { Ids } from '../../platform/ids.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { orders } from '../orders/procedures.ts';
 import { products } from '../products/procedures.ts';
-import { procedures, startTestKernel, type TestKernel } from '../testing.ts';
+import { procedures, startTestKernel, type TestKernel, withoutImages } from '../testing.ts';
 import { live, type LivePace } from './live.ts';
 import { analytics } from './procedures.ts';
 
@@ -24,7 +24,7 @@ export async function startFigures(databaseUrl: string | undefined, pace?: LiveP
     procedures: ({ cursors, database, clock, ids }) => {
       const log = createLogger({ level: 'silent' });
       events = createEvents({ database, redis: null, clock, ids, log, onHint() {} });
-      const shop = { cursors, importer: absent, exporter: absent, follow: absent };
+      const shop = { cursors, images: withoutImages, importer: absent, exporter: absent, follow: absent };
       return [
         ...procedures('products', contracts.products, products(shop)),
         ...procedures('orders', contracts.orders, orders(shop)),

@@ -1,6 +1,6 @@
 import type { contracts, ParsedInputOf } from '@olympus/contracts';
 import type { Database } from '@olympus/database';
-import type { Caller } from '../../kernel/context.ts';
+import type { Context, Principal } from '../../kernel/context.ts';
 import type { Fail } from '../../kernel/failure.ts';
 import type { Attempts } from './attempts.ts';
 import { originOf } from './devices.ts';
@@ -26,11 +26,13 @@ type LoginFail = Fail<
 export function logIn(
   deps: LoginDependencies,
   { email, ...input }: Input,
-  { caller, fail }: { caller: Caller; fail: LoginFail },
+  { ctx, fail }: { ctx: Pick<Context<Principal | null>, 'caller' | 'record'>; fail: LoginFail },
 ): Promise<Opened> {
   const { database, sessions, passwords, attempts, secondFactor, requireVerifiedEmail } = deps;
+  const { caller } = ctx;
   return attempts.guard({ email, address: caller.address }, async () => {
     const found = await findPassword(database.systemDb, email);
+    if (found) ctx.record({ subject: { tenantId: found.tenantId, userId: found.id } });
     const fits = await passwords.verify(found?.passwordHash ?? null, input.password);
     if (!found || !fits) return fail('INVALID_CREDENTIALS');
     if (requireVerifiedEmail && !found.emailVerifiedAt) fail('EMAIL_NOT_VERIFIED');

@@ -62,10 +62,12 @@ export function authHandlers(deps: AuthDependencies): Handlers<typeof contracts.
   return implement(contracts.auth, {
     async register({ input: { device, ...input }, ctx, fail }) {
       if (registration === 'closed') fail('REGISTRATION_CLOSED');
-      return sessions.grant(await openTenant(deps, input, { origin: originOf(ctx.caller, device), vouched: false }));
+      const opened = await openTenant(deps, input, { origin: originOf(ctx.caller, device), vouched: false });
+      ctx.record({ subject: { tenantId: opened.account.tenantId, userId: opened.account.id } });
+      return sessions.grant(opened);
     },
 
-    login: async ({ input, ctx: { caller }, fail }) => sessions.grant(await logIn(deps, input, { caller, fail })),
+    login: async ({ input, ctx, fail }) => sessions.grant(await logIn(deps, input, { ctx, fail })),
 
     async refresh({ input, ctx, fail }) {
       // A failure thrown inside would undo the end of a replayed session.

@@ -69,10 +69,16 @@ async function lockAll(db: Db, changes: readonly Change[]): Promise<void> {
   if (changes.some(({ orderId }) => orderId === null)) await lockNextNumber(db);
 }
 
-/** Applies one change; throws the failure that forbids it. */
+/** Applies one change and tells the audit log of it; throws the failure that forbids it. */
 export async function applyChange(ctx: Changing, change: Change): Promise<Order> {
-  const [outcome] = await applyChanges(ctx, [change]);
+  let before: OrderRow | undefined;
+  const plan: Change['plan'] = (books) => {
+    before = books.orders.get(change.orderId ?? '');
+    return change.plan(books);
+  };
+  const [outcome] = await applyChanges(ctx, [{ ...change, plan }]);
   if (!outcome || outcome instanceof Failure) throw outcome;
+  if (before) ctx.record({ before: toOrder(before), after: outcome });
   return outcome;
 }
 

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { analytics } from '../analytics/procedures.ts';
 import { createProductImport } from '../products/import.ts';
 import { products } from '../products/procedures.ts';
-import { callerWith, procedures, startTestKernel, type TestKernel } from '../testing.ts';
+import { callerWith, procedures, startTestKernel, type TestKernel, withoutImages } from '../testing.ts';
 import { createOrderExport } from './export.ts';
 import { createOrderImport } from './import.ts';
 import { orders } from './procedures.ts';
@@ -37,7 +37,7 @@ export const startImports = (databaseUrl: string | undefined): Promise<TestKerne
       ...procedures(
         'products',
         contracts.products,
-        products({ cursors, importer: createProductImport(), follow: absent }),
+        products({ cursors, images: withoutImages, importer: createProductImport(), follow: absent }),
       ),
       ...procedures(
         'orders',

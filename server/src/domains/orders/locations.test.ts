@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEvents, type Events } from '../../events/events.ts';
 import { orderUpdates, productUpdates } from '../../events/updates.ts';
-import { callerWith, procedures, startTestKernel, type TestKernel } from '../testing.ts';
+import { callerWith, procedures, startTestKernel, type TestKernel, withoutImages } from '../testing.ts';
 import { analytics } from '../analytics/procedures.ts';
 import { locations } from '../locations/procedures.ts';
 import { products } from '../products/procedures.ts';
@@ -32,7 +32,7 @@ beforeAll(async () => {
         ...procedures(
           'products',
           contracts.products,
-          products({ cursors, importer: absent, follow: productUpdates(follow) }),
+          products({ cursors, images: withoutImages, importer: absent, follow: productUpdates(follow) }),
         ),
         ...procedures('orders', contracts.orders, orders(deps)),
         ...procedures('analytics', contracts.analytics, analytics({ follow })),

@@ -10,7 +10,7 @@ import { sql } from '@olympus/database';
 import { randomUUID } from 'node:crypto';
 import { Failure } from '../../kernel/failure.ts';
 import { products } from '../products/procedures.ts';
-import { procedures, startTestKernel, type TestKernel } from '../testing.ts';
+import { procedures, startTestKernel, type TestKernel, withoutImages } from '../testing.ts';
 import { orders } from './procedures.ts';
 
 /** Where a suite runs: on the embedded database, and on PostgreSQL where a server is named. */
@@ -27,7 +27,11 @@ export const startShops = (databaseUrl: string | undefined): Promise<TestKernel>
   startTestKernel({
     databaseUrl,
     procedures: ({ cursors }) => [
-      ...procedures('products', contracts.products, products({ cursors, importer: absent, follow: absent })),
+      ...procedures(
+        'products',
+        contracts.products,
+        products({ cursors, images: withoutImages, importer: absent, follow: absent }),
+      ),
       ...procedures(
         'orders',
         contracts.orders,

@@ -52,7 +52,10 @@ export async function archive(
 ): Promise<ProductChange> {
   const target = { id: input.id, expectedVersion: input.expectedVersion };
   const row = await repository.archiveProduct(ctx.db, target, ctx.clock.now());
-  if (row) return { product: toProduct(row), event: 'product.updated' };
+  if (row) {
+    const product = toProduct(row);
+    return { product, before: { ...product, active: true, version: product.version - 1 }, event: 'product.updated' };
+  }
   const product = await current(ctx.db, target, fail);
   return product.active ? archive(ctx, input, fail) : { product, event: null };
 }
@@ -72,7 +75,11 @@ export async function adjustStock(
     reason,
     ...by,
   });
-  if (row) return { product: toProduct(row), event: 'product.updated' };
+  if (row) {
+    const product = toProduct(row);
+    const before = { ...product, stock: (product.stock ?? 0) - delta, version: product.version - 1 };
+    return { product, before, event: 'product.updated' };
+  }
   const { sku, stock } = await current(ctx.db, target, fail);
   if (stock === null) return fail('STOCK_UNTRACKED', { id });
   if (stock + delta < 0) return fail('OUT_OF_STOCK', { productId: id, sku, requested: -delta, available: stock });
@@ -82,7 +89,7 @@ export async function adjustStock(
 }
 
 /** The product as it stands, if it is the one that a change was meant for. */
-async function current(
+export async function current(
   db: Db,
   { id, expectedVersion }: repository.Target,
   fail: Fail<'PRODUCT_NOT_FOUND' | 'VERSION_CONFLICT'>,
@@ -103,8 +110,8 @@ async function write(
   const run = (db: Db) => repository.updateProduct(db, target, change);
   try {
     // Only a new sku can be refused by the database, which would spoil the transaction for the rest of a batch.
-    const row = await (changes.sku === undefined ? run(ctx.db) : ctx.db.savepoint(run));
-    if (row) return { product: toProduct(row), event: 'product.updated' };
+    const rows = await (changes.sku === undefined ? run(ctx.db) : ctx.db.savepoint(run));
+    if (rows) return { product: toProduct(rows.after), before: toProduct(rows.before), event: 'product.updated' };
   } catch (cause) {
     if (changes.sku === undefined || constraintOf(cause) !== 'products_sku') throw cause;
     fail('SKU_TAKEN', { sku: changes.sku });

@@ -1,4 +1,4 @@
-import type { Product } from '@olympus/contracts';
+import type { Product, ProductImage } from '@olympus/contracts';
 import { sql } from '@olympus/database';
 import type { Entry } from '../../events/outbox.ts';
 import { moneyOf } from '../money.ts';
@@ -6,6 +6,8 @@ import { moneyOf } from '../money.ts';
 /** The columns of `products p` under the names that rows are read by. */
 export const productColumns = sql`
   p.id, p.sku, p.name, p.description, p.price, p.currency, p.stock, p.active, p.image_url as "imageUrl",
+  (select json_build_object('id', f.id, 'mediaType', f.media_type, 'width', f.width, 'height', f.height, 'bytes', f.bytes)
+   from files f where f.tenant_id = p.tenant_id and f.product_id = p.id) as image,
   p.created_at as "createdAt", p.updated_at as "updatedAt", p.version`;
 
 export interface ProductRow {
@@ -18,11 +20,13 @@ export interface ProductRow {
   readonly stock: string | null;
   readonly active: boolean;
   readonly imageUrl: string | null;
+  readonly image: Omit<ProductImage, 'url'> | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly version: number;
 }
 
+/** Its image’s address is the lasting one, which needs a credential: what is kept of a product must not run out. */
 export const toProduct = (row: ProductRow): Product => ({
   id: row.id,
   sku: row.sku,
@@ -31,6 +35,7 @@ export const toProduct = (row: ProductRow): Product => ({
   price: moneyOf(row.price, row.currency),
   stock: row.stock === null ? null : Number(row.stock),
   active: row.active,
+  image: row.image && { ...row.image, url: `/api/v1/files/${row.image.id}` },
   imageUrl: row.imageUrl,
   createdAt: row.createdAt,
   updatedAt: row.updatedAt,
@@ -40,6 +45,8 @@ export const toProduct = (row: ProductRow): Product => ({
 /** A product after a change, and the event that tells of it; null where nothing changed. */
 export interface ProductChange {
   readonly product: Product;
+  /** As it was, where that is known. */
+  readonly before?: Product;
   readonly event: 'product.created' | 'product.updated' | null;
 }
 

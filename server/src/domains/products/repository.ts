@@ -51,42 +51,46 @@ export async function insertProduct(db: Db, product: NewProduct, now: Date): Pro
 }
 
 /**
- * undefined when there is no such product of that version. A stock set by hand leaves its difference among the
- * movements. Throws the database's `23505` when the sku is taken.
+ * The product before and after; undefined when there is no such product of that version. A stock set by hand leaves its
+ * difference among the movements. Throws the database's `23505` when the sku is taken.
  */
 export async function updateProduct(
   db: Db,
   target: Target,
   change: { changes: ProductChanges; movementId: string; userId: string; now: Date },
-): Promise<ProductRow | undefined> {
+): Promise<{ before: ProductRow; after: ProductRow } | undefined> {
   const { changes, movementId, userId, now } = change;
   const set = [sql`version = p.version + 1`, sql`updated_at = ${now}`];
   if (changes.sku !== undefined) set.push(sql`sku = ${changes.sku}`);
   if (changes.name !== undefined) set.push(sql`name = ${changes.name}`, sql`named_at = ${now}`);
   if (changes.description !== undefined) set.push(sql`description = ${changes.description}`);
   if (changes.price !== undefined) set.push(sql`price = ${changes.price}::numeric`);
+  if (changes.stock !== undefined) set.push(sql`stock = ${changes.stock}::bigint`);
   if (changes.active !== undefined) set.push(sql`active = ${changes.active}`);
   if (changes.imageUrl !== undefined) set.push(sql`image_url = ${changes.imageUrl}`);
-  if (changes.stock === undefined) {
-    const [row] = await db.rows<ProductRow>(sql`
-      update products p set ${sql.join(set, sql`, `)} where ${isTarget(db, target)} returning ${productColumns}`);
-    return row;
-  }
-  set.push(sql`stock = ${changes.stock}::bigint`);
-  const [row] = await db.rows<ProductRow>(sql`
-    with before as materialized (
-      select p.id, p.stock from products p where ${isTarget(db, target)} for no key update
-    ), changed as (
-      update products p set ${sql.join(set, sql`, `)} from before where p.tenant_id = ${db.tenantId}::uuid and p.id = before.id
-      returning ${productColumns}
-    ), moved as (
+  const moved = sql`, moved as (
       insert into stock_movements (tenant_id, id, product_id, delta, reason, user_id, created_at)
       select ${db.tenantId}::uuid, ${movementId}::uuid, before.id,
              coalesce(changed.stock, 0) - coalesce(before.stock, 0), null, ${userId}::uuid, ${now}
       from before join changed on changed.id = before.id
       where coalesce(changed.stock, 0) <> coalesce(before.stock, 0)
-    )
-    select * from changed`);
+    )`;
+  const [before, after] = await db.rows<ProductRow>(sql`
+    with before as materialized (
+      select ${productColumns} from products p where ${isTarget(db, target)} for no key update
+    ), changed as (
+      update products p set ${sql.join(set, sql`, `)} from before where p.tenant_id = ${db.tenantId}::uuid and p.id = before.id
+      returning ${productColumns}
+    )${changes.stock === undefined ? sql`` : moved}
+    select * from before union all select * from changed order by version`);
+  return before && after && { before, after };
+}
+
+/** Counts a change of what belongs to a product. undefined when there is no such product of that version. */
+export async function touchProduct(db: Db, target: Target, now: Date): Promise<ProductRow | undefined> {
+  const [row] = await db.rows<ProductRow>(sql`
+    update products p set version = p.version + 1, updated_at = ${now} where ${isTarget(db, target)}
+    returning ${productColumns}`);
   return row;
 }
 

@@ -1,5 +1,6 @@
 import { contracts } from '@olympus/contracts';
 import type { Database } from '@olympus/database';
+import type { Context } from '../../kernel/context.ts';
 import { implement, type Handlers } from '../../kernel/implement.ts';
 import type { Auth } from '../auth/index.ts';
 import type { Cursors } from '../cursors.ts';
@@ -22,13 +23,21 @@ export const tenants = ({
     list: ({ input, ctx }) =>
       page(acrossTenants(systemDb, ctx.principal.tenantId), cursors, { input, list: tenantList(input) }),
     get: async ({ input: { id }, fail }) => (await findTenant(systemDb, id)) ?? fail('TENANT_NOT_FOUND', { id }),
-    create: async ({ input, fail }) => {
+    create: async ({ input, ctx, fail }) => {
       const id = await auth.foundTenant(input);
+      record(ctx, id);
       return (await findTenant(systemDb, id)) ?? fail('INTERNAL');
     },
-    suspend: async ({ input: { id, reason }, ctx, fail }) =>
-      (await suspendTenant(systemDb, id, { reason, now: ctx.clock.now() })) ?? fail('TENANT_NOT_FOUND', { id }),
-    resume: async ({ input: { id }, fail }) => (await resumeTenant(systemDb, id)) ?? fail('TENANT_NOT_FOUND', { id }),
+    suspend: async ({ input: { id, reason }, ctx, fail }) => {
+      const changed = await suspendTenant(systemDb, id, { reason, now: ctx.clock.now() });
+      if (changed) record(ctx, id);
+      return changed ?? fail('TENANT_NOT_FOUND', { id });
+    },
+    resume: async ({ input: { id }, ctx, fail }) => {
+      const changed = await resumeTenant(systemDb, id);
+      if (changed) record(ctx, id);
+      return changed ?? fail('TENANT_NOT_FOUND', { id });
+    },
 
     async actAs({ input: { tenantId, role, reason, minutes }, ctx, fail }) {
       const { userId, sessionId, tenantId: platformId } = ctx.principal;
@@ -37,9 +46,14 @@ export const tenants = ({
       // The token ends with the session that asked for it.
       if (sessionId === null) return fail('FORBIDDEN', { permission: null });
       const { id, timeZone, currency } = tenant;
+      record(ctx, id);
       const lifetimeSeconds = minutes * 60;
       const actor = { tenantId: platformId, reason };
       const grant = { userId, tenantId: id, role, sessionId, timeZone, currency, actor, lifetimeSeconds };
       return { accessToken: await auth.tokens.issue(grant), expiresIn: lifetimeSeconds, tenantId: id, role };
     },
   });
+
+/** What the platform does to a tenant stands in that tenant's own audit log. */
+const record = ({ principal, record: tell }: Context, tenantId: string): void =>
+  tell({ subject: { tenantId, userId: principal.userId } });

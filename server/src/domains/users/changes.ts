@@ -74,7 +74,9 @@ export async function changeUser(
     constraintOf(cause) === 'users_email' ? fail('EMAIL_TAKEN', { email: changes.email ?? '' }) : Promise.reject(cause),
   );
   if (!after.active || changes.passwordHash !== undefined) await endSessions(db, id, now);
-  return changed ?? fail('USER_NOT_FOUND', { id });
+  if (!changed) return fail('USER_NOT_FOUND', { id });
+  ctx.record({ before: user, after: changed });
+  return changed;
 }
 
 /** What is set to what it is already is no change; a password always is one. */

@@ -1,5 +1,6 @@
 import type { Caller, Principal } from '../context.ts';
 import type { KernelDependencies, Step } from '../execute.ts';
+import { Failure } from '../failure.ts';
 
 export interface Authenticator {
   /** Resolves the caller's credential, at most once until it expires; null without one, `UNAUTHENTICATED` for a bad one, `TENANT_SUSPENDED` where its tenant is. */
@@ -15,9 +16,29 @@ export interface AccessChange {
 }
 
 /** A bad credential is refused even where none is needed: a client that believes itself signed in must learn that it is not. */
-export const authenticate =
-  ({ authenticator }: KernelDependencies): Step =>
-  async (call, next) => {
-    call.principal = await authenticator.identify(call.caller);
+export const authenticate = (deps: KernelDependencies): Step => {
+  const identify = identifier(deps);
+  return async (call, next) => {
+    call.principal = await identify(call.caller);
     return next(call);
   };
+};
+
+export const admitsOf =
+  ({ addresses }: KernelDependencies) =>
+  ({ address }: Caller, { tenantId }: Principal): boolean =>
+    addresses?.admits(tenantId, address) ?? true;
+
+/** A good credential from an address that its tenant keeps out is `FORBIDDEN`. */
+export function identifier(deps: KernelDependencies): Authenticator['identify'] {
+  const admits = admitsOf(deps);
+  return async (caller) => {
+    const principal = await deps.authenticator.identify(caller);
+    if (principal && !admits(caller, principal)) throw refusedAddress();
+    return principal;
+  };
+}
+
+/** An address that the operator's lists, or those of the tenant, keep out. */
+export const refusedAddress = (): Failure =>
+  new Failure('FORBIDDEN', { permission: null }, { detail: 'Calls from this address are not admitted' });

@@ -62,16 +62,16 @@ export async function startRest({ handlers, database = noDatabase, rest, tokenMs
       database,
       authenticator: authenticator(world, Date.now() + tokenMs),
       limiter: {
-        take: (policy) =>
-          Promise.resolve({
-            allowed: !world.spent.has(policy),
-            policy,
-            limit: 10,
-            windowSeconds: 1,
-            remaining: 9,
-            resetSeconds: 1,
-          }),
+        spent: () => null,
+        take: ([demand]) => {
+          const policy = demand?.policy ?? '';
+          return Promise.resolve({
+            allowed: !world.spent.has(policy as RateClass),
+            state: { policy, limit: 10, windowSeconds: 1, remaining: 9, resetSeconds: 1 },
+          });
+        },
       },
+      audit: { succeeded() {}, denied: async () => {}, failed: async () => {} },
       cache: { through: (_, compute) => compute(), drop: () => undefined },
       telemetry: { observe: ({ procedure, code }) => void calls.push({ procedure, code }) },
       log: pino({ level: 'silent' }),
