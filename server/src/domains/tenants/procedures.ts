@@ -55,5 +55,5 @@ export const tenants = ({
   });
 
 /** What the platform does to a tenant stands in that tenant's own audit log. */
-const record = ({ principal, record: tell }: Context, tenantId: string): void =>
-  tell({ subject: { tenantId, userId: principal.userId } });
+const record = (ctx: Context, tenantId: string): void =>
+  ctx.record({ subject: { tenantId, userId: ctx.principal.userId } });
