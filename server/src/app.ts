@@ -22,12 +22,14 @@ import { bind } from './kernel/implement.ts';
 import { systemClock } from './platform/clock.ts';
 import { createHealth } from './platform/health.ts';
 import { randomIds } from './platform/ids.ts';
-import { loadKeys } from './platform/keys.ts';
+import { configuredKeys } from './platform/configured-keys.ts';
+import { loadKeys, type Keys } from './platform/keys.ts';
 import { createLifecycle, type Lifecycle } from './platform/lifecycle.ts';
 import { createLogger, quietly } from './platform/logger.ts';
 import { createQueryCache } from './platform/query-cache.ts';
 import { createRateLimiter } from './platform/rate-limiter.ts';
 import { openRedis } from './platform/redis.ts';
+import type { SigningKeys } from './platform/signing-keys.ts';
 import { createTelemetry } from './platform/telemetry.ts';
 import { listen } from './listen.ts';
 import { seedDemo, type DemoLogin } from './seed.ts';
@@ -76,7 +78,8 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   // Whatever drops kept answers has just committed, with the events that say so.
   const cache = createQueryCache({ onDrop: () => events.relay.wake() });
   const keys = await loadKeys(database, clock, ids);
-  const auth = createAuth({ database, keys, clock, ids, config: config.auth });
+  const signingKeys = await followKeys({ config, keys, log, lifecycle });
+  const auth = createAuth({ database, keys: signingKeys, clock, ids, config: config.auth });
   const events = createEvents({
     database,
     redis,
@@ -123,7 +126,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
 
   events.start();
   lifecycle.onStop('events', () => events.stop());
-  const jobs = startJobs({ database, clock, log });
+  const jobs = startJobs({ database, clock, log, keys: config.keys });
   lifecycle.onStop('jobs', () => jobs.stop());
 
   const health = createHealth({ database, redis, relay: events.relay, lifecycle });
@@ -140,4 +143,15 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       await lifecycle.stop();
     },
   };
+}
+
+/** The keys of access tokens: the operator's own, or those in the database. */
+async function followKeys({ config, keys, log, lifecycle }: Parts & { keys: Keys }): Promise<SigningKeys> {
+  if (config.keys.configured) {
+    const configured = await configuredKeys(config.keys.configured);
+    lifecycle.onStop('keys', configured.follow(log));
+    return configured;
+  }
+  lifecycle.onStop('keys', await keys.follow({ tokenSeconds: config.auth.accessTokenSeconds, log }));
+  return keys;
 }

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { document, withFiles } from './config-documents.ts';
+import { SigningKeySet, type ConfiguredKeys } from './platform/configured-keys.ts';
 import { defaultRateLimits, type RateLimit, type RateLimits } from './platform/rate-limiter.ts';
 
 /** Everything an operator may set, read once and passed on. */
@@ -19,6 +21,14 @@ export interface Config {
     readonly issuer: string;
     readonly accessTokenSeconds: number;
     readonly refreshTokenDays: number;
+  };
+  readonly keys: {
+    /** The operator's own signing keys; null for those in the database. */
+    readonly configured: ConfiguredKeys | null;
+    /** Days after which a key of the database is replaced; 0: only when told. */
+    readonly rotationDays: number;
+    /** For which others may keep the published keys. */
+    readonly jwksCacheSeconds: number;
   };
   /** Origins whose pages may call from a browser. */
   readonly allowedOrigins: readonly string[];
@@ -79,6 +89,9 @@ const variables = z.object({
   OLYMPUS_REGISTRATION: oneOf('open', 'closed').default('open'),
   OLYMPUS_ACCESS_TOKEN_SECONDS: whole(1, 86_400).default(900),
   OLYMPUS_REFRESH_TOKEN_DAYS: whole(1, 3650).default(30),
+  OLYMPUS_SIGNING_KEYS: document(SigningKeySet).optional(),
+  OLYMPUS_KEY_ROTATION_DAYS: whole(0, 3650).default(90),
+  OLYMPUS_JWKS_CACHE_SECONDS: whole(0, 86_400).default(300),
   OLYMPUS_ALLOWED_ORIGINS: list('origins such as https://shop.example.com', isOrigin).default([]),
   OLYMPUS_TRUSTED_PROXIES: list('addresses or blocks such as 10.0.0.0/8', isBlock).default([]),
   RATE_LIMITS: rateLimits.default(defaultRateLimits),
@@ -92,13 +105,19 @@ const variables = z.object({
   ).optional(),
 });
 
+/** Variables that may come as `NAME_FILE` too, which names a file with the value. */
+const documents = ['OLYMPUS_SIGNING_KEYS'];
+
 /** Reads the environment; an empty variable counts as none. Throws a `ConfigError` that names every fault at once. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const parsed = variables.safeParse(given(env));
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')} ${message}`);
-    throw new ConfigError(`The configuration is not valid:\n${faults.join('\n')}`);
-  }
+  const files = withFiles(given(env), documents);
+  const parsed = variables.safeParse(given(files.env));
+  const faults = [
+    ...files.faults,
+    ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}`),
+  ];
+  if (!parsed.success || faults.length > 0)
+    throw new ConfigError(`The configuration is not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   const set = parsed.data;
   return {
     port: set.PORT,
@@ -115,6 +134,13 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       issuer: set.OLYMPUS_PUBLIC_URL ?? 'olympus',
       accessTokenSeconds: set.OLYMPUS_ACCESS_TOKEN_SECONDS,
       refreshTokenDays: set.OLYMPUS_REFRESH_TOKEN_DAYS,
+    },
+    keys: {
+      configured: set.OLYMPUS_SIGNING_KEYS
+        ? { set: set.OLYMPUS_SIGNING_KEYS, file: env['OLYMPUS_SIGNING_KEYS_FILE'] ?? null }
+        : null,
+      rotationDays: set.OLYMPUS_KEY_ROTATION_DAYS,
+      jwksCacheSeconds: set.OLYMPUS_JWKS_CACHE_SECONDS,
     },
     allowedOrigins: set.OLYMPUS_ALLOWED_ORIGINS,
     trustedProxies: set.OLYMPUS_TRUSTED_PROXIES,

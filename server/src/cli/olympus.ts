@@ -7,6 +7,7 @@ import { startApp } from '../app.ts';
 import { readConfig } from '../config.ts';
 import { renderOpenApi } from '../transports/openapi.ts';
 import { importCommand } from './import.ts';
+import { keysCommand } from './keys.ts';
 import { welcome } from './welcome.ts';
 
 const program = new Command('olympus')
@@ -41,6 +42,7 @@ program
   });
 
 importCommand(program);
+keysCommand(program);
 
 try {
   await program.parseAsync();

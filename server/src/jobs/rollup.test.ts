@@ -121,7 +121,12 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('the roll-up, %s', (_
     const trade = await openTrade(database, kernel.ids, { products: 1 });
     await sell(database, trade, [saleIn(trade, '2010-06-01')]);
     const error = vi.fn();
-    const jobs = startJobs({ database, clock: hourLater, log: { error } });
+    const jobs = startJobs({
+      database,
+      clock: hourLater,
+      log: { error },
+      keys: { rotationDays: 0, jwksCacheSeconds: 300 },
+    });
     await vi.waitFor(async () => expect(await staleMonths(trade)).toEqual([]), { timeout: 10_000, interval: 50 });
     await jobs.stop();
     expect(error).not.toHaveBeenCalled();

@@ -1,6 +1,7 @@
 import type { Database } from '@olympus/database';
 import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.ts';
+import { tendKeys } from '../platform/key-rotation.ts';
 import { expire } from './expiry.ts';
 import { rollUp } from './rollup.ts';
 
@@ -22,10 +23,11 @@ export interface JobsDependencies {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Pick<Logger, 'error'>;
+  readonly keys: { readonly rotationDays: number; readonly jwksCacheSeconds: number };
 }
 
 /** What each process does by itself, now and then. */
-export function startJobs({ database, clock, log }: JobsDependencies): Jobs {
+export function startJobs({ database, clock, log, keys }: JobsDependencies): Jobs {
   const jobs: Job[] = [
     {
       name: 'rollup',
@@ -37,6 +39,14 @@ export function startJobs({ database, clock, log }: JobsDependencies): Jobs {
       everyMs: 600_000,
       run: async () => {
         await expire(database, clock);
+        return false;
+      },
+    },
+    {
+      name: 'keys',
+      everyMs: 60_000,
+      run: async () => {
+        await tendKeys({ database, clock }, keys);
         return false;
       },
     },

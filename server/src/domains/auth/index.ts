@@ -3,7 +3,7 @@ import type { Database } from '@olympus/database';
 import type { Handlers } from '../../kernel/implement.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
-import type { Keys } from '../../platform/keys.ts';
+import type { SigningKeys } from '../../platform/signing-keys.ts';
 import { createAuthenticator, createSessionTokens, type CredentialAuthenticator } from './authenticator.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
 import { authHandlers, openTenant, type Registration } from './procedures.ts';
@@ -13,7 +13,7 @@ import { createAccessTokens } from './tokens.ts';
 
 export interface AuthOptions {
   readonly database: Database;
-  readonly keys: Keys;
+  readonly keys: SigningKeys;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly config: {
@@ -32,7 +32,7 @@ export interface Auth {
   /** Registers where registration is closed to strangers, as the operator does who seeds. */
   readonly openTenant: (input: Registration) => Promise<Session>;
   /** The public keys, for services that check tokens by themselves. */
-  readonly jwks: () => Keys['publicKeys'];
+  readonly jwks: SigningKeys['published'];
 }
 
 export function createAuth({ database, keys, clock, ids, config }: AuthOptions): Auth {
@@ -48,6 +48,6 @@ export function createAuth({ database, keys, clock, ids, config }: AuthOptions):
     authenticator,
     passwords,
     openTenant: (input) => openTenant(deps, input),
-    jwks: () => keys.publicKeys,
+    jwks: () => keys.published(),
   };
 }
