@@ -79,7 +79,14 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   const cache = createQueryCache({ onDrop: () => events.relay.wake() });
   const keys = await loadKeys(database, clock, ids);
   const signingKeys = await followKeys({ config, keys, log, lifecycle });
-  const auth = createAuth({ database, keys: signingKeys, clock, ids, config: config.auth });
+  const auth = createAuth({
+    database,
+    keys: signingKeys,
+    clock,
+    ids,
+    config: config.auth,
+    externalIssuers: config.externalIssuers,
+  });
   const events = createEvents({
     database,
     redis,

@@ -13,6 +13,8 @@ test('without variables everything has a sensible value', () => {
     redis: null,
     auth: { registration: 'open', issuer: 'olympus', accessTokenSeconds: 900, refreshTokenDays: 30 },
     keys: { configured: null, rotationDays: 90, jwksCacheSeconds: 300 },
+    externalIssuers: [],
+    signInProviders: [],
     allowedOrigins: [],
     trustedProxies: [],
     rateLimits: {
@@ -120,6 +122,53 @@ test('signing keys come as a document or as a file, and every fault of them is n
     '  OLYMPUS_SIGNING_KEYS_FILE must name a readable file (ENOENT)',
   ]);
   await rm(folder, { recursive: true });
+});
+
+test('every fault of what is said of other issuers and providers is named', () => {
+  const faults = (env: Record<string, unknown>) => {
+    try {
+      readConfig(Object.fromEntries(Object.entries(env).map(([name, value]) => [name, JSON.stringify(value)])));
+    } catch (error) {
+      return (error as Error).message.split('\n').slice(1);
+    }
+    return [];
+  };
+  const issuer = {
+    issuer: 'https://auth.example',
+    jwks: 'https://auth.example/jwks',
+    audience: 'us',
+    algorithms: ['RS256'],
+  };
+  const provider = { id: 'id', name: 'N', issuer: 'https://id.example', clientId: 'c', redirectUris: ['shop:/back'] };
+  expect(
+    faults({
+      OLYMPUS_EXTERNAL_ISSUERS: [
+        { ...issuer, algorithms: ['HS256'], jwks: 'http://auth.example/jwks' },
+        { issuer: 'x', audiences: 'us' },
+        { ...issuer, issuer: 'y', introspection: { url: 'ftp://x' }, roles: { boss: 'emperor' } },
+      ],
+      OLYMPUS_SIGN_IN_PROVIDERS: [{ ...provider, id: 'My Id', redirectUris: ['http://shop.example', 'javascript:x'] }],
+    }).map((fault) => fault.trim().split(' ')[0]),
+  ).toEqual([
+    'OLYMPUS_EXTERNAL_ISSUERS.0.algorithms.0',
+    'OLYMPUS_EXTERNAL_ISSUERS.1',
+    'OLYMPUS_EXTERNAL_ISSUERS.1',
+    'OLYMPUS_EXTERNAL_ISSUERS.2.introspection.url',
+    'OLYMPUS_EXTERNAL_ISSUERS.2.roles.boss',
+    'OLYMPUS_SIGN_IN_PROVIDERS.0.id',
+    'OLYMPUS_SIGN_IN_PROVIDERS.0.redirectUris.0',
+    'OLYMPUS_SIGN_IN_PROVIDERS.0.redirectUris.1',
+  ]);
+  expect(
+    faults({ OLYMPUS_EXTERNAL_ISSUERS: [{ issuer: 'x' }, { ...issuer, jwks: 'http://auth.example/jwks' }] }),
+  ).toEqual([
+    '  OLYMPUS_EXTERNAL_ISSUERS.0 must have either jwks or introspection',
+    '  OLYMPUS_EXTERNAL_ISSUERS.1.jwks must be https, unless insecureHttp is true',
+  ]);
+  expect(faults({ OLYMPUS_EXTERNAL_ISSUERS: [{ ...issuer, issuer: 'olympus' }] })).toEqual([
+    '  OLYMPUS_EXTERNAL_ISSUERS must not name our own issuer',
+  ]);
+  expect(faults({ OLYMPUS_EXTERNAL_ISSUERS: [issuer], OLYMPUS_SIGN_IN_PROVIDERS: [provider] })).toEqual([]);
 });
 
 test('a command-line client reads its own variables', () => {

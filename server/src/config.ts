@@ -1,6 +1,12 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { document, withFiles } from './config-documents.ts';
+import {
+  ExternalIssuers,
+  SignInProviders,
+  type ExternalIssuer,
+  type SignInProvider,
+} from './domains/auth/external/settings.ts';
 import { SigningKeySet, type ConfiguredKeys } from './platform/configured-keys.ts';
 import { defaultRateLimits, type RateLimit, type RateLimits } from './platform/rate-limiter.ts';
 
@@ -30,6 +36,10 @@ export interface Config {
     /** For which others may keep the published keys. */
     readonly jwksCacheSeconds: number;
   };
+  /** Others whose tokens are accepted. */
+  readonly externalIssuers: readonly ExternalIssuer[];
+  /** Where people may sign in beside by password. */
+  readonly signInProviders: readonly SignInProvider[];
   /** Origins whose pages may call from a browser. */
   readonly allowedOrigins: readonly string[];
   /** Addresses and CIDR blocks whose `X-Forwarded-For` is believed. */
@@ -92,6 +102,8 @@ const variables = z.object({
   OLYMPUS_SIGNING_KEYS: document(SigningKeySet).optional(),
   OLYMPUS_KEY_ROTATION_DAYS: whole(0, 3650).default(90),
   OLYMPUS_JWKS_CACHE_SECONDS: whole(0, 86_400).default(300),
+  OLYMPUS_EXTERNAL_ISSUERS: document(ExternalIssuers).default([]),
+  OLYMPUS_SIGN_IN_PROVIDERS: document(SignInProviders).default([]),
   OLYMPUS_ALLOWED_ORIGINS: list('origins such as https://shop.example.com', isOrigin).default([]),
   OLYMPUS_TRUSTED_PROXIES: list('addresses or blocks such as 10.0.0.0/8', isBlock).default([]),
   RATE_LIMITS: rateLimits.default(defaultRateLimits),
@@ -106,7 +118,7 @@ const variables = z.object({
 });
 
 /** Variables that may come as `NAME_FILE` too, which names a file with the value. */
-const documents = ['OLYMPUS_SIGNING_KEYS'];
+const documents = ['OLYMPUS_SIGNING_KEYS', 'OLYMPUS_EXTERNAL_ISSUERS', 'OLYMPUS_SIGN_IN_PROVIDERS'];
 
 /** Reads the environment; an empty variable counts as none. Throws a `ConfigError` that names every fault at once. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
@@ -114,6 +126,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const parsed = variables.safeParse(given(files.env));
   const faults = [
     ...files.faults,
+    ...(parsed.success && isOwnIssuer(parsed.data) ? ['OLYMPUS_EXTERNAL_ISSUERS must not name our own issuer'] : []),
     ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}`),
   ];
   if (!parsed.success || faults.length > 0)
@@ -131,7 +144,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redis: set.REDIS_URL === undefined ? null : { url: set.REDIS_URL, keyPrefix: set.REDIS_PREFIX },
     auth: {
       registration: set.OLYMPUS_REGISTRATION,
-      issuer: set.OLYMPUS_PUBLIC_URL ?? 'olympus',
+      issuer: set.OLYMPUS_PUBLIC_URL ?? ownIssuer,
       accessTokenSeconds: set.OLYMPUS_ACCESS_TOKEN_SECONDS,
       refreshTokenDays: set.OLYMPUS_REFRESH_TOKEN_DAYS,
     },
@@ -142,6 +155,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       rotationDays: set.OLYMPUS_KEY_ROTATION_DAYS,
       jwksCacheSeconds: set.OLYMPUS_JWKS_CACHE_SECONDS,
     },
+    externalIssuers: set.OLYMPUS_EXTERNAL_ISSUERS,
+    signInProviders: set.OLYMPUS_SIGN_IN_PROVIDERS,
     allowedOrigins: set.OLYMPUS_ALLOWED_ORIGINS,
     trustedProxies: set.OLYMPUS_TRUSTED_PROXIES,
     rateLimits: set.RATE_LIMITS,
@@ -156,6 +171,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     },
   };
 }
+
+const ownIssuer = 'olympus';
+
+/** Tokens of ours would be taken for those of another. */
+const isOwnIssuer = (set: z.output<typeof variables>): boolean =>
+  set.OLYMPUS_EXTERNAL_ISSUERS.some(({ issuer }) => issuer === (set.OLYMPUS_PUBLIC_URL ?? ownIssuer));
 
 /** Where a command-line client calls and as whom; options of the command come before these. */
 export function readClientConfig(

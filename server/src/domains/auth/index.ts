@@ -5,6 +5,8 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { SigningKeys } from '../../platform/signing-keys.ts';
 import { createAuthenticator, createSessionTokens, type CredentialAuthenticator } from './authenticator.ts';
+import type { ExternalIssuer } from './external/settings.ts';
+import { externalSources } from './external/sources.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
 import { authHandlers, openTenant, type Registration } from './procedures.ts';
 import { readSession } from './repository.ts';
@@ -22,6 +24,8 @@ export interface AuthOptions {
     readonly accessTokenSeconds: number;
     readonly refreshTokenDays: number;
   };
+  /** Others whose tokens are accepted. */
+  readonly externalIssuers?: readonly ExternalIssuer[];
 }
 
 export interface Auth {
@@ -35,11 +39,11 @@ export interface Auth {
   readonly jwks: SigningKeys['published'];
 }
 
-export function createAuth({ database, keys, clock, ids, config }: AuthOptions): Auth {
+export function createAuth({ database, keys, clock, ids, config, externalIssuers = [] }: AuthOptions): Auth {
   const { issuer, accessTokenSeconds, refreshTokenDays, registration } = config;
   const tokens = createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds: accessTokenSeconds });
   const sessionTokens = createSessionTokens(tokens, (claims) => readSession(database.systemDb, claims, clock.now()));
-  const authenticator = createAuthenticator([sessionTokens]);
+  const authenticator = createAuthenticator([...externalSources(externalIssuers, { database, clock }), sessionTokens]);
   const sessions = createSessions({ tokens, clock, ids, refreshTokenDays });
   const passwords = createPasswords();
   const deps = { database, authenticator, sessionTokens, sessions, passwords, clock, ids, registration };

@@ -1,0 +1,77 @@
+import type { Role } from '@olympus/contracts';
+import { sql, type SystemDb } from '@olympus/database';
+
+/** Who an issuer says somebody is. */
+export interface Subject {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+/** A user whom a subject is linked with, as they stand now. */
+export interface LinkedUser {
+  readonly userId: string;
+  readonly tenantId: string;
+  readonly role: Role;
+  readonly active: boolean;
+  readonly timeZone: string;
+  readonly currency: string;
+}
+
+export async function findLinked(db: SystemDb, { issuer, subject }: Subject): Promise<LinkedUser | null> {
+  const [row] = await db.rows<LinkedUser>(sql`
+    select u.id as "userId", u.tenant_id as "tenantId", u.role, u.active, t.time_zone as "timeZone", t.currency
+    from identities i join users u on u.tenant_id = i.tenant_id and u.id = i.user_id
+    join tenants t on t.id = u.tenant_id
+    where i.issuer = ${issuer} and i.subject = ${subject}`);
+  return row ?? null;
+}
+
+/**
+ * Links a subject with the active user who has this address, of this tenant where one is named. A user whom the issuer
+ * knows by another subject is left alone: an address that was given to somebody else must not give them the user.
+ */
+export async function linkByEmail(
+  db: SystemDb,
+  { issuer, subject }: Subject,
+  by: { email: string; tenantId: string | null; now: Date },
+): Promise<void> {
+  const { email, tenantId, now } = by;
+  await db.rows(sql`
+    insert into identities (tenant_id, issuer, subject, user_id, created_at)
+    select u.tenant_id, ${issuer}, ${subject}, u.id, ${now} from users u
+    where u.email = ${email} and u.active and (${tenantId}::uuid is null or u.tenant_id = ${tenantId}::uuid)
+      and not exists (select from identities i where i.tenant_id = u.tenant_id and i.user_id = u.id and i.issuer = ${issuer})
+    on conflict do nothing`);
+}
+
+export async function insertLink(
+  db: SystemDb,
+  { issuer, subject }: Subject,
+  user: { tenantId: string; id: string; now: Date },
+): Promise<void> {
+  await db.rows(sql`
+    insert into identities (tenant_id, issuer, subject, user_id, created_at)
+    values (${user.tenantId}::uuid, ${issuer}, ${subject}, ${user.id}::uuid, ${user.now})`);
+}
+
+export interface PendingSignIn {
+  readonly provider: string;
+  readonly redirectUri: string;
+}
+
+export async function insertPending(
+  db: SystemDb,
+  pending: PendingSignIn & { stateHash: string; expiresAt: Date },
+): Promise<void> {
+  await db.rows(sql`
+    insert into pending_sign_ins (state_hash, provider, redirect_uri, expires_at)
+    values (${pending.stateHash}, ${pending.provider}, ${pending.redirectUri}, ${pending.expiresAt})`);
+}
+
+/** Takes a sign-in out, once; null for one that is unknown, used or too old. */
+export async function takePending(db: SystemDb, stateHash: string, now: Date): Promise<PendingSignIn | null> {
+  const [row] = await db.rows<PendingSignIn & { expiresAt: Date }>(sql`
+    delete from pending_sign_ins where state_hash = ${stateHash}
+    returning provider, redirect_uri as "redirectUri", expires_at as "expiresAt"`);
+  return row && row.expiresAt > now ? row : null;
+}
