@@ -86,6 +86,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     ids,
     config: config.auth,
     externalIssuers: config.externalIssuers,
+    signInProviders: config.signInProviders,
   });
   const events = createEvents({
     database,
@@ -111,6 +112,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     },
     bind(contracts, {
       auth: auth.handlers,
+      signIn: auth.signIn,
       users: users({ cursors, passwords: auth.passwords }),
       customers: customers({ cursors }),
       locations: locations({ cursors }),

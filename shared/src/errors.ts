@@ -79,6 +79,9 @@ export const commonErrors = {
 export const errors = {
   INVALID_CREDENTIALS: error(401, 'E-mail address or password is wrong', None),
   INVALID_REFRESH_TOKEN: error(401, 'The refresh token is not valid', None),
+  INVALID_SIGN_IN: error(401, 'The sign-in is used, too old, or was never begun', None),
+  NO_ACCOUNT: error(403, 'Nobody here belongs to this sign-in', None),
+  SIGN_IN_PROVIDER_NOT_FOUND: error(404, 'No such sign-in provider', Missing),
   REGISTRATION_CLOSED: error(403, 'Registration is closed', None),
   ROLE_TOO_HIGH: error(
     403,

@@ -47,7 +47,7 @@ describe.each(kinds)('expiry on %s', (_, install) => {
     await token('old', now - 8 * day);
     await token('spent lately', now - 6 * day);
     await token('good', now + day);
-    expect(await expire(database, at(now))).toEqual({ idempotencyKeys: 2500, refreshTokens: 1, events: 0 });
+    expect(await expire(database, at(now))).toEqual({ idempotencyKeys: 2500, refreshTokens: 1, events: 0, signIns: 0 });
     expect(await run(sql`select key as name from idempotency_keys where tenant_id = ${tenant}::uuid`)).toEqual([
       { name: '2501' },
     ]);
@@ -55,7 +55,7 @@ describe.each(kinds)('expiry on %s', (_, install) => {
       sql`select token_hash as name from refresh_tokens where tenant_id = ${tenant}::uuid order by expires_at`,
     );
     expect(left.map(({ name }) => name.replace(tenant, ''))).toEqual(['spent lately', 'good']);
-    expect(await expire(database, at(now))).toEqual({ idempotencyKeys: 0, refreshTokens: 0, events: 0 });
+    expect(await expire(database, at(now))).toEqual({ idempotencyKeys: 0, refreshTokens: 0, events: 0, signIns: 0 });
   });
 
   it('cuts the log at its beginning: who was there resumes, who was before is told', async () => {

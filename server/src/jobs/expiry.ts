@@ -16,6 +16,7 @@ export interface Expired {
   readonly idempotencyKeys: number;
   readonly refreshTokens: number;
   readonly events: number;
+  readonly signIns: number;
 }
 
 const dayMs = 86_400_000;
@@ -34,6 +35,7 @@ export async function expire(
     idempotencyKeys: await inBatches(() => expireKeys(database, new Date(now))),
     refreshTokens: await inBatches(() => expireTokens(database, ago(retention.tokenDays))),
     events: await inBatches(() => expireEvents(database, ago(retention.eventDays))),
+    signIns: await inBatches(() => expireSignIns(database, new Date(now))),
   };
 }
 
@@ -81,6 +83,18 @@ const expireEvents = ({ systemDb }: Database, before: Date) =>
       group by tenant_id),
     expired as (
       delete from events e using old where e.tenant_id = old.tenant_id and e.position <= old.position
+      returning 1)
+    select count(*)::int as count from expired`),
+  );
+
+/** Sign-ins that nobody came back from. */
+const expireSignIns = ({ systemDb }: Database, before: Date) =>
+  count(
+    systemDb.rows(sql`
+    with expired as (
+      delete from pending_sign_ins where state_hash in (
+        select state_hash from pending_sign_ins where expires_at <= ${before}
+        order by expires_at limit ${sql.raw(String(batch))} for update skip locked)
       returning 1)
     select count(*)::int as count from expired`),
   );

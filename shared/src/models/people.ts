@@ -41,6 +41,26 @@ export const Session = z
   .meta({ id: 'Session' });
 export type Session = z.output<typeof Session>;
 
+export const SignInProviders = z
+  .object({
+    items: z.array(
+      z
+        .object({ id: z.string().meta({ examples: ['google'] }), name: z.string().meta({ examples: ['Google'] }) })
+        .meta({ id: 'SignInProvider' }),
+    ),
+  })
+  .meta({ id: 'SignInProviders' });
+
+export const SignInStart = z
+  .object({
+    authorizationUrl: z.string().meta({ description: 'Where to send the person' }),
+    state: z.string().meta({
+      description: 'For the client to keep and to give to finish; not the `state` of the address, which is its hash',
+    }),
+    expiresIn: z.int().meta({ description: 'Seconds until it is too late to finish' }),
+  })
+  .meta({ id: 'SignInStart' });
+
 const permissionNames = [...permissionsOf.owner] as const;
 export const Me = z
   .object({

@@ -8,11 +8,13 @@ import { orders } from './orders.ts';
 import { productLists } from './product-lists.ts';
 import { productRules } from './product-rules.ts';
 import { products } from './products.ts';
+import { signIn } from './sign-in.ts';
 import { users } from './users.ts';
 
 /** Every call and its answer, as data; `conformance.test.ts` plays them over every protocol. */
 export const scenarios: readonly Scenario[] = [
   ...auth,
+  ...signIn,
   ...users,
   ...customers,
   ...products,

@@ -5,7 +5,8 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { SigningKeys } from '../../platform/signing-keys.ts';
 import { createAuthenticator, createSessionTokens, type CredentialAuthenticator } from './authenticator.ts';
-import type { ExternalIssuer } from './external/settings.ts';
+import { signInHandlers } from './external/procedures.ts';
+import type { ExternalIssuer, SignInProvider } from './external/settings.ts';
 import { externalSources } from './external/sources.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
 import { authHandlers, openTenant, type Registration } from './procedures.ts';
@@ -26,10 +27,13 @@ export interface AuthOptions {
   };
   /** Others whose tokens are accepted. */
   readonly externalIssuers?: readonly ExternalIssuer[];
+  /** Where people may sign in beside by password. */
+  readonly signInProviders?: readonly SignInProvider[];
 }
 
 export interface Auth {
   readonly handlers: Handlers<typeof contracts.auth>;
+  readonly signIn: Handlers<typeof contracts.signIn>;
   readonly authenticator: CredentialAuthenticator;
   /** Shared, so that all hashing of a process waits in one queue. */
   readonly passwords: Passwords;
@@ -39,7 +43,8 @@ export interface Auth {
   readonly jwks: SigningKeys['published'];
 }
 
-export function createAuth({ database, keys, clock, ids, config, externalIssuers = [] }: AuthOptions): Auth {
+export function createAuth({ database, keys, clock, ids, config, ...others }: AuthOptions): Auth {
+  const { externalIssuers = [], signInProviders = [] } = others;
   const { issuer, accessTokenSeconds, refreshTokenDays, registration } = config;
   const tokens = createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds: accessTokenSeconds });
   const sessionTokens = createSessionTokens(tokens, (claims) => readSession(database.systemDb, claims, clock.now()));
@@ -49,6 +54,7 @@ export function createAuth({ database, keys, clock, ids, config, externalIssuers
   const deps = { database, authenticator, sessionTokens, sessions, passwords, clock, ids, registration };
   return {
     handlers: authHandlers(deps),
+    signIn: signInHandlers({ database, sessions, passwords, clock, ids, providers: signInProviders }),
     authenticator,
     passwords,
     openTenant: (input) => openTenant(deps, input),

@@ -1,6 +1,7 @@
 import type { Role, Tenant, User } from '@olympus/contracts';
 import { sql, type Db, type SQL, type SystemDb } from '@olympus/database';
 import type { SessionState } from './authenticator.ts';
+import type { Subject } from './external/repository.ts';
 import type { Claims } from './tokens.ts';
 
 /** A user with what signing them in needs of their tenant. */
@@ -67,6 +68,14 @@ export const holdByToken = (db: SystemDb, hash: string): Promise<Account | null>
     db,
     sql`from refresh_tokens r join users u on u.tenant_id = r.tenant_id and u.id = r.user_id
     join tenants t on t.id = u.tenant_id where r.token_hash = ${hash} and u.active`,
+  );
+
+/** As above, for the account that a subject of another issuer is linked with. */
+export const holdByIdentity = (db: SystemDb, { issuer, subject }: Subject): Promise<Account | null> =>
+  hold(
+    db,
+    sql`from identities i join users u on u.tenant_id = i.tenant_id and u.id = i.user_id
+    join tenants t on t.id = u.tenant_id where i.issuer = ${issuer} and i.subject = ${subject} and u.active`,
   );
 
 async function hold(db: SystemDb, from: SQL): Promise<Account | null> {

@@ -44,14 +44,21 @@ export async function linkByEmail(
     on conflict do nothing`);
 }
 
-export async function insertLink(
+/** A user who is new here, linked at once. Nothing happens where the tenant does not exist or the address is in use. */
+export async function insertLinkedUser(
   db: SystemDb,
   { issuer, subject }: Subject,
-  user: { tenantId: string; id: string; now: Date },
+  user: { id: string; tenantId: string; email: string; name: string; role: Role; passwordHash: string; now: Date },
 ): Promise<void> {
   await db.rows(sql`
+    with added as (
+      insert into users (tenant_id, id, email, name, role, active, password_hash, created_at, updated_at, version)
+      select t.id, ${user.id}::uuid, ${user.email}, ${user.name}, ${user.role}, true, ${user.passwordHash},
+             ${user.now}, ${user.now}, 1
+      from tenants t where t.id = ${user.tenantId}::uuid
+      on conflict (email) do nothing returning tenant_id, id)
     insert into identities (tenant_id, issuer, subject, user_id, created_at)
-    values (${user.tenantId}::uuid, ${issuer}, ${subject}, ${user.id}::uuid, ${user.now})`);
+    select tenant_id, ${issuer}, ${subject}, id, ${user.now} from added`);
 }
 
 export interface PendingSignIn {

@@ -76,7 +76,11 @@ export const ExternalIssuers = z.array(ExternalIssuer).superRefine((all, context
 
 const redirectUri = z
   .string()
-  .refine((text) => URL.canParse(text) && !text.includes('#'), 'must be an address without a fragment')
+  .refine(
+    // The library sends it to the provider in this form when it exchanges the code.
+    (text) => URL.canParse(text) && new URL(text).href === text && !/[?#]/.test(text),
+    'must be a whole address without query or fragment, such as https://shop.example.com/back',
+  )
   .refine(isSafe, 'must be https, http on this machine, or a scheme of an app')
   .refine((text) => !/^(javascript|data|file|blob):/i.test(text), 'must be the address of an app');
 
@@ -88,6 +92,8 @@ const SignInProvider = z
     clientId: z.string().min(1),
     /** Absent: a public client. */
     clientSecret: z.string().min(1).optional(),
+    /** How the secret is sent (OpenID Connect Core §9): in the header or in the body. */
+    clientAuth: z.enum(['basic', 'post']).default('basic'),
     scopes: z
       .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/))
       .refine((list) => list.includes('openid'), 'must include openid')
