@@ -29,14 +29,13 @@ export interface WireContext extends CallContext, Sent {
   renewal?: boolean;
 }
 
-const signIns: readonly string[] = ['auth.register', 'auth.login', 'auth.refresh'];
+const signIns: readonly string[] = ['auth.register', 'auth.login', 'auth.refresh', 'signIn.finish'];
 
 /** Calls that must not carry the token that they are about to replace. */
 export const isSignIn = ({ path }: Pick<Operation, 'path'>): boolean => signIns.includes(path);
 
 // Where the server keeps no key (sign-ins, imports), a lost answer must not lead to a second effect.
-const isKeyed = ({ type, path }: Operation): boolean =>
-  type === 'mutation' && !path.startsWith('auth.') && !path.endsWith('.import');
+const isKeyed = ({ type, path }: Operation): boolean => type === 'mutation' && !/^(auth|signIn)\.|\.import$/.test(path);
 
 /**
  * Time limit, retries and renewal of the token for queries and mutations. A mutation is

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createOlympus } from '@olympus/client';
 import type { OutputOf, contracts } from '@olympus/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createStore, registerTenant, rest, startOlympus, type Olympus, type Session, type Store } from '../harness.ts';
@@ -179,6 +180,18 @@ describe('what is refused', () => {
       expect(codeOf(await finish<Refusal>({ ...answerOf(back, started), iss }))).toEqual([401, 'INVALID_SIGN_IN']);
     }
   });
+});
+
+test('the client takes the session and goes on with it', async () => {
+  const api = createOlympus({ url: olympus.url });
+  const { items } = await api.signIn.providers.query();
+  expect(items.map(({ id }) => id)).toContain('open');
+  const { authorizationUrl, state } = await api.signIn.start.mutate({ provider: 'open', redirectUri });
+  const { login, email } = somebody();
+  const back = (await provider.visit(authorizationUrl, login)).searchParams;
+  const { user } = await api.signIn.finish.mutate({ code: back.get('code') ?? '', iss: back.get('iss') ?? '', state });
+  expect(user.email).toBe(email);
+  expect((await api.auth.me.query()).user).toEqual(user);
 });
 
 test('a provider that is down, or does not know us, is nobody’s fault here', async () => {

@@ -1,7 +1,6 @@
 import type { Role, Tenant, User } from '@olympus/contracts';
 import { sql, type Db, type SQL, type SystemDb } from '@olympus/database';
 import type { SessionState } from './authenticator.ts';
-import type { Subject } from './external/repository.ts';
 import type { Claims } from './tokens.ts';
 
 /** A user with what signing them in needs of their tenant. */
@@ -71,7 +70,10 @@ export const holdByToken = (db: SystemDb, hash: string): Promise<Account | null>
   );
 
 /** As above, for the account that a subject of another issuer is linked with. */
-export const holdByIdentity = (db: SystemDb, { issuer, subject }: Subject): Promise<Account | null> =>
+export const holdByIdentity = (
+  db: SystemDb,
+  { issuer, subject }: { issuer: string; subject: string },
+): Promise<Account | null> =>
   hold(
     db,
     sql`from identities i join users u on u.tenant_id = i.tenant_id and u.id = i.user_id

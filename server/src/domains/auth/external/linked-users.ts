@@ -15,14 +15,14 @@ export interface LinkedUsers {
 /** As for sessions: short enough that a deactivation acts within a second, long enough that a busy user costs few queries. */
 const keptForMs = 300;
 
-export function createLinkedUsers({ systemDb, systemTransaction }: Database, clock: Clock): LinkedUsers {
+export function createLinkedUsers(database: Database, clock: Clock): LinkedUsers {
   const kept = new LRUCache<string, Promise<LinkedUser | null>>({ max: 20_000, ttl: keptForMs, ttlResolution: 50 });
 
   const find = async (assertion: Assertion, link: boolean): Promise<LinkedUser | null> => {
-    const found = await findLinked(systemDb, assertion);
+    const found = await findLinked(database.systemDb, assertion);
     const { email, tenantId } = assertion;
     if (found || !link || email === null) return found;
-    return systemTransaction(async (db) => {
+    return database.systemTransaction(async (db) => {
       await linkByEmail(db, assertion, { email, tenantId, now: clock.now() });
       return findLinked(db, assertion);
     });
