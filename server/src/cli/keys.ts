@@ -1,4 +1,4 @@
-import { openDatabase } from '@olympus/database';
+import { openDatabase, type Database } from '@olympus/database';
 import type { Command } from 'commander';
 import { readConfig, type Config } from '../config.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -7,8 +7,30 @@ import { listKeys, retire, rotate, rotateNow } from '../platform/key-rotation.ts
 
 type Parts = Parameters<typeof listKeys>[0];
 
+/** What the commands work with. */
+interface Surroundings {
+  readonly config: () => Config;
+  readonly open: (options: Parameters<typeof openDatabase>[0]) => Promise<Database>;
+}
+
 /** `olympus keys …`: works on the database alone, and the servers follow within a second. */
-export function keysCommand(program: Command): void {
+export function keysCommand(
+  program: Command,
+  { config, open }: Surroundings = { config: () => readConfig(), open: openDatabase },
+): void {
+  const withKeys = async (work: (parts: Parts, config: Config) => Promise<void>): Promise<void> => {
+    const read = config();
+    if (read.keys.configured)
+      throw new Error(
+        'The signing keys are configured by OLYMPUS_SIGNING_KEYS: change them there (see Signing keys in docs/operations.md)',
+      );
+    const database = await open({ ...read.database, connectTimeoutMs: 5000 });
+    try {
+      await work({ database, clock: systemClock }, read);
+    } finally {
+      await database.close();
+    }
+  };
   const keys = program.command('keys').description('the keys that sign access tokens');
 
   keys
@@ -52,20 +74,6 @@ export function keysCommand(program: Command): void {
         say(`${kid} is retired.`);
       }),
     );
-}
-
-async function withKeys(work: (parts: Parts, config: Config) => Promise<void>): Promise<void> {
-  const config = readConfig();
-  if (config.keys.configured)
-    throw new Error(
-      'The signing keys are configured by OLYMPUS_SIGNING_KEYS: change them there (see Signing keys in docs/operations.md)',
-    );
-  const database = await openDatabase({ ...config.database, connectTimeoutMs: 5000 });
-  try {
-    await work({ database, clock: systemClock }, config);
-  } finally {
-    await database.close();
-  }
 }
 
 const rowOf = ({ record, state, verifiesUntil }: StandingKey) => ({

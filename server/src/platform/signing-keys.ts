@@ -77,13 +77,17 @@ export function rarely(work: () => Promise<void>, everyMs: number): () => Promis
 /** Repeats `look` every `everyMs` until stopped; one that fails leaves things as they are. */
 export function lookAgain(look: () => Promise<void>, everyMs: number, onFault: (error: unknown) => void): () => void {
   let looking = false;
+  let stopped = false;
   const timer = setInterval(() => {
     if (looking) return;
     looking = true;
     void look()
-      .catch(onFault)
+      .catch((error: unknown) => stopped || onFault(error))
       .finally(() => (looking = false));
   }, everyMs);
   timer.unref();
-  return () => clearInterval(timer);
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+  };
 }

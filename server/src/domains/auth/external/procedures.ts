@@ -1,6 +1,7 @@
 import { contracts } from '@olympus/contracts';
 import type { Database, SystemDb } from '@olympus/database';
 import { createHash } from 'node:crypto';
+import type { Failure } from '../../../kernel/failure.ts';
 import { implement, type Handlers } from '../../../kernel/implement.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Ids } from '../../../platform/ids.ts';
@@ -53,13 +54,19 @@ export function signInHandlers(deps: SignInDependencies): Handlers<typeof contra
       return { authorizationUrl, state: secret, expiresIn: lifetimeSeconds };
     },
 
-    async finish({ input: { code, state: secret, iss }, fail }) {
+    async finish({ input: { code, state: secret, iss }, ctx, fail }) {
       // Used from here on, whatever comes of it.
       const pending = await database.systemTransaction((db) => takePending(db, digest('state', secret), clock.now()));
       const known = pending && providers.get(pending.provider);
       if (!known) return fail('INVALID_SIGN_IN');
       const { provider, settings } = known;
-      const person = await provider.exchange(attemptOf(secret, pending.redirectUri), { code, iss });
+      const attempt = attemptOf(secret, pending.redirectUri);
+      const person = await provider.exchange(attempt, { code, iss }).catch((failure: Failure) => {
+        const reason = failure.cause instanceof Error ? failure.cause.message : failure.code;
+        // The caller is not told which check it was, but whoever sets a provider up needs to know.
+        ctx.log.warn({ provider: settings.id, reason }, 'a sign-in at a provider was refused');
+        throw failure;
+      });
       // Nobody knows it: until they set one, people who are added here sign in at their provider alone. Hashed before
       // the transaction, since it takes longer than all the rest.
       const adds = settings.newUsers !== undefined && person.email !== null;

@@ -14,8 +14,9 @@ export function externalSources(
   if (issuers.length === 0) return [];
   const users = createLinkedUsers(database, clock);
   const asked = issuers.filter(({ introspection }) => introspection);
+  const signing = issuers.filter(({ jwks }) => jwks !== undefined);
   return [
-    createIssuerTokens(issuers, users, clock),
+    ...(signing.length > 0 ? [createIssuerTokens(signing, users, clock)] : []),
     ...asked.map((settings) => createIntrospection(settings, users, clock)),
   ];
 }
