@@ -110,8 +110,8 @@ describe.skipIf(!TEST_DATABASE_URL)('keys rotate under load on three replicas', 
     await load;
     expect(faults).toEqual([]);
     expect(signers.size).toBeGreaterThanOrEqual(4);
-    expect(calls).toBeGreaterThan(200);
-    expect(checks).toBeGreaterThan(20);
+    expect(calls).toBeGreaterThan(50);
+    expect(checks).toBeGreaterThan(10);
   }, 60_000);
 
   it('a compromised key is refused everywhere within a second or so, and sessions go on', async () => {
