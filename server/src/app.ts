@@ -28,7 +28,8 @@ import { bind } from './kernel/implement.ts';
 import { systemClock } from './platform/clock.ts';
 import { createHealth } from './platform/health.ts';
 import { randomIds } from './platform/ids.ts';
-import { loadKeys } from './platform/keys.ts';
+import { configuredKeys } from './platform/configured-keys.ts';
+import { loadKeys, type Keys } from './platform/keys.ts';
 import { createLifecycle, type Lifecycle } from './platform/lifecycle.ts';
 import { createLogger, quietly } from './platform/logger.ts';
 import { logMailer, smtpMailer } from './platform/mail.ts';
@@ -36,6 +37,7 @@ import { createQueryCache } from './platform/query-cache.ts';
 import { createRateLimiter } from './platform/rate-limiter.ts';
 import { openRedis } from './platform/redis.ts';
 import { loadSecrets } from './platform/secrets.ts';
+import type { SigningKeys } from './platform/signing-keys.ts';
 import { createTelemetry } from './platform/telemetry.ts';
 import { listen } from './listen.ts';
 import { seedDemo, type DemoLogin } from './seed.ts';
@@ -86,6 +88,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   // Whatever drops kept answers has just committed, with the events that say so.
   const cache = createQueryCache({ onDrop: () => events.relay.wake() });
   const keys = await loadKeys(database, clock, ids);
+  const signingKeys = await followKeys({ config, keys, log, lifecycle });
   const secrets = await loadSecrets(database, clock, ids);
   const cursors = createCursors(keys.cursorSecret);
   const queue = await openQueue({ database, log, queues });
@@ -95,13 +98,15 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   lifecycle.onStop('mail', () => mailer.close());
   const auth = createAuth({
     database,
-    keys,
+    keys: signingKeys,
     secrets,
     cursors,
     clock,
     ids,
     log,
     config: config.auth,
+    externalIssuers: config.externalIssuers,
+    signInProviders: config.signInProviders,
     // However often somebody asks, a mail of a kind goes to an address once a minute at most.
     post: (db, letter) =>
       queue.send(db, { queue: 'mail', data: letter, once: { name: `${letter.kind}:${letter.email}`, seconds: 60 } }),
@@ -132,6 +137,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     bind(contracts, {
       auth: auth.handlers,
       account: account(auth.account),
+      signIn: auth.signIn,
       users: users({ cursors, passwords: auth.passwords }),
       customers: customers({ cursors }),
       locations: locations({ cursors }),
@@ -157,7 +163,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   events.start();
   lifecycle.onStop('events', () => events.stop());
   queue.work('mail', createLetters({ db: database.systemDb, mailer, clock, ids, links }));
-  const jobs = startJobs({ database, queue, clock, log });
+  const jobs = startJobs({ database, queue, clock, log, keys: config.keys });
   lifecycle.onStop('jobs', () => jobs.stop());
 
   const health = createHealth({ database, redis, relay: events.relay, lifecycle });
@@ -175,4 +181,15 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       await lifecycle.stop();
     },
   };
+}
+
+/** The keys of access tokens: the operator's own, or those in the database. */
+async function followKeys({ config, keys, log, lifecycle }: Parts & { keys: Keys }): Promise<SigningKeys> {
+  if (config.keys.configured) {
+    const configured = await configuredKeys(config.keys.configured);
+    lifecycle.onStop('keys', configured.follow(log));
+    return configured;
+  }
+  lifecycle.onStop('keys', await keys.follow({ tokenSeconds: config.auth.accessTokenSeconds, log }));
+  return keys;
 }

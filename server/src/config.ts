@@ -1,5 +1,13 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { document, withFiles } from './config-documents.ts';
+import {
+  ExternalIssuers,
+  SignInProviders,
+  type ExternalIssuer,
+  type SignInProvider,
+} from './domains/auth/external/settings.ts';
+import { SigningKeySet, type ConfiguredKeys } from './platform/configured-keys.ts';
 import { defaultRateLimits, type RateLimit, type RateLimits } from './platform/rate-limiter.ts';
 
 /** Everything an operator may set, read once and passed on. */
@@ -30,6 +38,18 @@ export interface Config {
     /** Pages of the front end that mails lead to, with `{token}` for the token. */
     readonly links: { readonly resetPassword: string; readonly verifyEmail: string };
   };
+  readonly keys: {
+    /** The operator's own signing keys; null for those in the database. */
+    readonly configured: ConfiguredKeys | null;
+    /** Days after which a key of the database is replaced; 0: only when told. */
+    readonly rotationDays: number;
+    /** For which others may keep the published keys. */
+    readonly jwksCacheSeconds: number;
+  };
+  /** Others whose tokens are accepted. */
+  readonly externalIssuers: readonly ExternalIssuer[];
+  /** Where people may sign in beside by password. */
+  readonly signInProviders: readonly SignInProvider[];
   /** Origins whose pages may call from a browser. */
   readonly allowedOrigins: readonly string[];
   /** Addresses and CIDR blocks whose `X-Forwarded-For` is believed. */
@@ -100,6 +120,11 @@ const variables = z
     OLYMPUS_REGISTRATION: oneOf('open', 'closed').default('open'),
     OLYMPUS_ACCESS_TOKEN_SECONDS: whole(1, 86_400).default(900),
     OLYMPUS_REFRESH_TOKEN_DAYS: whole(1, 3650).default(30),
+    OLYMPUS_SIGNING_KEYS: document(SigningKeySet).optional(),
+    OLYMPUS_KEY_ROTATION_DAYS: whole(0, 3650).default(90),
+    OLYMPUS_JWKS_CACHE_SECONDS: whole(0, 86_400).default(300),
+    OLYMPUS_EXTERNAL_ISSUERS: document(ExternalIssuers).default([]),
+    OLYMPUS_SIGN_IN_PROVIDERS: document(SignInProviders).default([]),
     OLYMPUS_REQUIRE_VERIFIED_EMAIL: oneOf('on', 'off').default('off'),
     OLYMPUS_SIGN_IN_FAILURES: whole(1, 1_000_000).default(100),
     SMTP_URL: url('smtps://user:password@mail.example.com', 'smtp:', 'smtps:').optional(),
@@ -123,13 +148,20 @@ const variables = z
     message: 'must be set where SMTP_URL is: the address that mails come from',
   });
 
+/** Variables that may come as `NAME_FILE` too, which names a file with the value. */
+const documents = ['OLYMPUS_SIGNING_KEYS', 'OLYMPUS_EXTERNAL_ISSUERS', 'OLYMPUS_SIGN_IN_PROVIDERS'];
+
 /** Reads the environment; an empty variable counts as none. Throws a `ConfigError` that names every fault at once. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const parsed = variables.safeParse(given(env));
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')} ${message}`);
-    throw new ConfigError(`The configuration is not valid:\n${faults.join('\n')}`);
-  }
+  const files = withFiles(given(env), documents);
+  const parsed = variables.safeParse(given(files.env));
+  const faults = [
+    ...files.faults,
+    ...(parsed.success && isOwnIssuer(parsed.data) ? ['OLYMPUS_EXTERNAL_ISSUERS must not name our own issuer'] : []),
+    ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}`),
+  ];
+  if (!parsed.success || faults.length > 0)
+    throw new ConfigError(`The configuration is not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   const set = parsed.data;
   const app = set.OLYMPUS_APP_URL ?? set.OLYMPUS_PUBLIC_URL ?? `http://localhost:${set.PORT}`;
   return {
@@ -144,7 +176,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redis: set.REDIS_URL === undefined ? null : { url: set.REDIS_URL, keyPrefix: set.REDIS_PREFIX },
     auth: {
       registration: set.OLYMPUS_REGISTRATION,
-      issuer: set.OLYMPUS_PUBLIC_URL ?? 'olympus',
+      issuer: set.OLYMPUS_PUBLIC_URL ?? ownIssuer,
       accessTokenSeconds: set.OLYMPUS_ACCESS_TOKEN_SECONDS,
       refreshTokenDays: set.OLYMPUS_REFRESH_TOKEN_DAYS,
       requireVerifiedEmail: set.OLYMPUS_REQUIRE_VERIFIED_EMAIL === 'on',
@@ -157,6 +189,15 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
         verifyEmail: app + set.OLYMPUS_VERIFY_EMAIL_PATH,
       },
     },
+    keys: {
+      configured: set.OLYMPUS_SIGNING_KEYS
+        ? { set: set.OLYMPUS_SIGNING_KEYS, file: env['OLYMPUS_SIGNING_KEYS_FILE'] ?? null }
+        : null,
+      rotationDays: set.OLYMPUS_KEY_ROTATION_DAYS,
+      jwksCacheSeconds: set.OLYMPUS_JWKS_CACHE_SECONDS,
+    },
+    externalIssuers: set.OLYMPUS_EXTERNAL_ISSUERS,
+    signInProviders: set.OLYMPUS_SIGN_IN_PROVIDERS,
     allowedOrigins: set.OLYMPUS_ALLOWED_ORIGINS,
     trustedProxies: set.OLYMPUS_TRUSTED_PROXIES,
     rateLimits: set.RATE_LIMITS,
@@ -172,6 +213,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     },
   };
 }
+
+const ownIssuer = 'olympus';
+
+/** Tokens of ours would be taken for those of another. */
+const isOwnIssuer = (set: z.output<typeof variables>): boolean =>
+  set.OLYMPUS_EXTERNAL_ISSUERS.some(({ issuer }) => issuer === (set.OLYMPUS_PUBLIC_URL ?? ownIssuer));
 
 /** Where a command-line client calls and as whom; options of the command come before these. */
 export function readClientConfig(

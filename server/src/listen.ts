@@ -10,6 +10,7 @@ import type { Metrics } from './platform/telemetry.ts';
 import { docs } from './transports/docs-page.ts';
 import { createEdge } from './transports/edge.ts';
 import { createHttpServer } from './transports/http-server.ts';
+import { keySet } from './transports/key-set.ts';
 import { renderOpenApi } from './transports/openapi.ts';
 import { restHandler } from './transports/rest.ts';
 import { trpcHttp } from './transports/trpc-http.ts';
@@ -21,7 +22,7 @@ export interface ListenOptions {
   readonly kernel: Kernel;
   readonly health: Health;
   readonly telemetry: Metrics;
-  readonly jwks: () => object;
+  readonly jwks: () => { readonly keys: readonly object[] };
   readonly lifecycle: Lifecycle;
 }
 
@@ -39,7 +40,7 @@ export async function listen({ config, kernel, health, telemetry, jwks, lifecycl
     rest: restHandler({ ...shared, allowedOrigins, closing }),
     edge: createEdge({
       health,
-      jwks,
+      jwks: keySet({ published: jwks, cacheSeconds: config.keys.jwksCacheSeconds }),
       metrics: () => {
         telemetry.setOpenSockets('trpc-ws', sockets.open);
         return telemetry.metrics();

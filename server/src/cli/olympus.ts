@@ -9,6 +9,7 @@ import { renderOpenApi } from '../transports/openapi.ts';
 import { accessCommand } from './access.ts';
 import { adminCommand } from './admin.ts';
 import { importCommand } from './import.ts';
+import { keysCommand } from './keys.ts';
 import { welcome } from './welcome.ts';
 
 const program = new Command('olympus')
@@ -48,6 +49,7 @@ adminCommand(program, {
   password: () => readConfig(process.env).adminPassword,
 });
 importCommand(program);
+keysCommand(program);
 
 try {
   await program.parseAsync();

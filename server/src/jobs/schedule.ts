@@ -1,6 +1,7 @@
 import type { Database } from '@olympus/database';
 import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.ts';
+import { tendKeys } from '../platform/key-rotation.ts';
 import { expire } from './expiry.ts';
 import type { Queue, QueueSettings } from './queue.ts';
 import { rollUp } from './rollup.ts';
@@ -24,21 +25,24 @@ export interface JobsDependencies {
   readonly queue: Queue;
   readonly clock: Clock;
   readonly log: Pick<Logger, 'error'>;
+  readonly keys: { readonly rotationDays: number; readonly jwksCacheSeconds: number };
 }
 
 /** The queues of jobs that survive a crash. */
 export const queues = {
   expiry: { retries: 0, expireSeconds: 600 },
+  keys: { retries: 0, expireSeconds: 60 },
   // With waits that double, the last attempt is about a day after the first.
   mail: { retries: 14, expireSeconds: 60 },
 } satisfies Record<string, QueueSettings>;
 
 /** What is done by the clock: roll-ups by each process, the rest by one of them. */
-export function startJobs({ database, queue, clock, log }: JobsDependencies): Jobs {
+export function startJobs({ database, queue, clock, log, keys }: JobsDependencies): Jobs {
   const run = async () => (await rollUp({ database, clock }, monthsAtOnce[database.kind])) > 0;
   queue.every('expiry', 600, async () => {
     await expire(database, clock);
   });
+  queue.every('keys', 60, () => tendKeys({ database, clock }, keys));
   return repeat({ name: 'rollup', everyMs: 2000, run }, log);
 }
 

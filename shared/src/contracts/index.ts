@@ -6,9 +6,22 @@ import { customers } from './customers.ts';
 import { locations } from './locations.ts';
 import { orders } from './orders.ts';
 import { products } from './products.ts';
+import { signIn } from './sign-in.ts';
 import { tenants } from './tenants.ts';
 import { users } from './users.ts';
 
 /** The whole API. */
-export const contracts = { auth, account, users, customers, locations, products, orders, analytics, apiKeys, tenants };
+export const contracts = {
+  auth,
+  account,
+  signIn,
+  users,
+  customers,
+  locations,
+  products,
+  orders,
+  analytics,
+  apiKeys,
+  tenants,
+};
 export type Contracts = typeof contracts;

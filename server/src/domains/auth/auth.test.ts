@@ -266,7 +266,7 @@ describe('the authenticator', () => {
   test('a busy session asks the database once in its time', async () => {
     const session = await olympus.register();
     const { systemDb } = olympus.database;
-    const rows = vi.fn(systemDb.rows);
+    const rows = vi.fn<typeof systemDb.rows>((statement) => systemDb.rows(statement));
     const database = { ...olympus.database, systemDb: { ...systemDb, rows: rows as typeof systemDb.rows } };
     const { authenticator } = createAuth({ ...olympus.authOptions, database });
     await Promise.all(Array.from({ length: 100 }, () => authenticator.principalOf(session.accessToken)));

@@ -140,7 +140,7 @@ describe('the last use', () => {
     const session = await olympus.register();
     const start = await usedAt(session);
     const { systemDb } = olympus.database;
-    const written = vi.fn(systemDb.rows);
+    const written = vi.fn<typeof systemDb.rows>((statement) => systemDb.rows(statement));
     const database = { ...olympus.database, systemDb: { ...systemDb, rows: written as typeof systemDb.rows } };
     const replicas = [0, 1, 2].map(() => createAuth({ ...olympus.authOptions, database }).authenticator);
     const use = () => Promise.all(replicas.map((one) => one.principalOf(session.accessToken)));
