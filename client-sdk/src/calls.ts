@@ -29,7 +29,7 @@ export interface WireContext extends CallContext, Sent {
   renewal?: boolean;
 }
 
-const signIns: readonly string[] = ['auth.register', 'auth.login', 'auth.refresh'];
+const signIns: readonly string[] = ['auth.register', 'auth.login', 'auth.refresh', 'signIn.finish'];
 
 const isSignIn = ({ path }: Pick<Operation, 'path'>): boolean => signIns.includes(path);
 /** For whom cannot sign in: what is left of a session must not stand in their way. */
@@ -45,7 +45,7 @@ export const isBare = ({ path }: Pick<Operation, 'path'>): boolean => isSignIn({
 
 // Where the server keeps no key (sign-ins, secrets, imports), a lost answer must not lead to a second effect.
 const isKeyed = ({ type, path }: Operation): boolean =>
-  type === 'mutation' && !/^(auth|account)\./.test(path) && !path.endsWith('.import');
+  type === 'mutation' && !/^(auth|account|signIn)\./.test(path) && !path.endsWith('.import');
 
 /**
  * Time limit, retries and renewal of the token for queries and mutations. A mutation is

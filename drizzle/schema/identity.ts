@@ -8,10 +8,11 @@ import {
   pgTable,
   primaryKey,
   text,
+  unique,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { id, instant, ownTenantPolicy, stamps, systemPolicy, tenantId, tenantPolicy } from '../columns.ts';
+import { code, id, instant, ownTenantPolicy, stamps, systemPolicy, tenantId, tenantPolicy } from '../columns.ts';
 
 export const tenants = pgTable(
   'tenants',
@@ -199,7 +200,43 @@ export const signInFailures = pgTable(
   (t) => [index('sign_in_failures_expiry').on(t.expiresAt), systemPolicy('sign_in_failures', 'all', 'throttling')],
 );
 
-/** Signing keys and secrets of the installation, made on first start and kept. */
+/** Users as other issuers know them: whoever an issuer says is its subject is this user here. */
+export const identities = pgTable(
+  'identities',
+  {
+    tenantId: tenantId(),
+    issuer: code().notNull(),
+    subject: code().notNull(),
+    userId: uuid('user_id').notNull(),
+    createdAt: instant('created_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.issuer, t.subject] }),
+    unique('identities_subject').on(t.issuer, t.subject),
+    foreignKey({
+      name: 'identities_user',
+      columns: [t.tenantId, t.userId],
+      foreignColumns: [users.tenantId, users.id],
+    }),
+    index('identities_of_user').on(t.tenantId, t.userId),
+    tenantPolicy('identities'),
+    systemPolicy('identities', 'all', 'sign_in'),
+  ],
+);
+
+/** Sign-ins that have left for a provider and are not back yet, by the hash of what the client keeps. */
+export const pendingSignIns = pgTable(
+  'pending_sign_ins',
+  {
+    stateHash: text('state_hash').primaryKey(),
+    provider: text().notNull(),
+    redirectUri: text('redirect_uri').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (t) => [index('pending_sign_ins_expiry').on(t.expiresAt), systemPolicy('pending_sign_ins', 'all', 'sign_in')],
+);
+
+/** Signing keys and secrets of the installation: the secrets are kept for good, signing keys come and go. */
 export const keys = pgTable(
   'keys',
   {
@@ -207,6 +244,12 @@ export const keys = pgTable(
     purpose: text().notNull(),
     material: jsonb().notNull(),
     createdAt: instant('created_at').notNull(),
+    /** When a signing key begins to sign; null: when it was made. */
+    signsFrom: instant('signs_from'),
+    /** The longest life that a process gave tokens of this key. */
+    tokenSeconds: integer('token_seconds').notNull().default(0),
+    /** From when on nothing that the key signed is good. */
+    revokedAt: instant('revoked_at'),
   },
   (t) => [index('keys_purpose').on(t.purpose, t.createdAt), systemPolicy('keys', 'all', 'signing')],
 );

@@ -36,7 +36,8 @@ import { watchAddressFile } from './platform/address-file.ts';
 import { systemClock } from './platform/clock.ts';
 import { createHealth } from './platform/health.ts';
 import { randomIds } from './platform/ids.ts';
-import { loadKeys } from './platform/keys.ts';
+import { configuredKeys } from './platform/configured-keys.ts';
+import { loadKeys, type Keys } from './platform/keys.ts';
 import { createLifecycle, type Lifecycle } from './platform/lifecycle.ts';
 import { createLogger, quietly } from './platform/logger.ts';
 import { logMailer, smtpMailer } from './platform/mail.ts';
@@ -46,6 +47,7 @@ import { openRedis } from './platform/redis.ts';
 import { loadSecrets } from './platform/secrets.ts';
 import { openDisk } from './platform/storage/disk.ts';
 import type { Storage } from './platform/storage/storage.ts';
+import type { SigningKeys } from './platform/signing-keys.ts';
 import { createTelemetry } from './platform/telemetry.ts';
 import { listen } from './listen.ts';
 import { seedDemo, type DemoLogin } from './seed.ts';
@@ -106,6 +108,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   // Whatever drops kept answers has just committed, with the events that say so.
   const cache = createQueryCache({ onDrop: () => events.relay.wake() });
   const keys = await loadKeys(database, clock, ids);
+  const signingKeys = await followKeys({ config, keys, log, lifecycle });
   const secrets = await loadSecrets(database, clock, ids);
   const cursors = createCursors(keys.cursorSecret);
   const queue = await openQueue({ database, log, queues });
@@ -115,13 +118,15 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   lifecycle.onStop('mail', () => mailer.close());
   const auth = createAuth({
     database,
-    keys,
+    keys: signingKeys,
     secrets,
     cursors,
     clock,
     ids,
     log,
     config: config.auth,
+    externalIssuers: config.externalIssuers,
+    signInProviders: config.signInProviders,
     // However often somebody asks, a mail of a kind goes to an address once a minute at most.
     post: (db, letter) =>
       queue.send(db, { queue: 'mail', data: letter, once: { name: `${letter.kind}:${letter.email}`, seconds: 60 } }),
@@ -168,6 +173,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     bind(contracts, {
       auth: auth.handlers,
       account: account(auth.account),
+      signIn: auth.signIn,
       users: users({ cursors, passwords: auth.passwords }),
       customers: customers({ cursors }),
       locations: locations({ cursors }),
@@ -205,7 +211,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   trail.start();
   lifecycle.onStop('audit', () => trail.stop());
   queue.work('mail', createLetters({ db: database.systemDb, mailer, clock, ids, links }));
-  const jobs = startJobs({ database, queue, clock, ids, log, auditDays: config.auditDays });
+  const jobs = startJobs({ database, queue, clock, ids, log, keys: config.keys, auditDays: config.auditDays });
   lifecycle.onStop('jobs', () => jobs.stop());
   const watching = repeat(
     { name: 'tenant addresses', everyMs: 300, run: () => tenantAddresses.refresh().then(() => false) },
@@ -247,4 +253,15 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
 /** The client of S3 is large, and loaded only where it is used. */
 async function openStorage({ s3, dir }: Config['files']): Promise<Storage> {
   return s3 ? (await import('./platform/storage/s3.ts')).openS3(s3) : openDisk(dir);
+}
+
+/** The keys of access tokens: the operator's own, or those in the database. */
+async function followKeys({ config, keys, log, lifecycle }: Parts & { keys: Keys }): Promise<SigningKeys> {
+  if (config.keys.configured) {
+    const configured = await configuredKeys(config.keys.configured);
+    lifecycle.onStop('keys', configured.follow(log));
+    return configured;
+  }
+  lifecycle.onStop('keys', await keys.follow({ tokenSeconds: config.auth.accessTokenSeconds, log }));
+  return keys;
 }

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -36,6 +37,9 @@ test('without variables everything has a sensible value', () => {
         verifyEmail: 'http://localhost:4000/verify-email#token={token}',
       },
     },
+    keys: { configured: null, rotationDays: 90, jwksCacheSeconds: 300 },
+    externalIssuers: [],
+    signInProviders: [],
     allowedOrigins: [],
     trustedProxies: [],
     addressRulesFile: null,
@@ -253,6 +257,89 @@ describe('production', () => {
     expect(readConfig({ ...unnamed, OLYMPUS_MODE: 'development', OLYMPUS_REGISTRATION: 'open' }).warnings).toEqual([]);
     expect(readConfig({}).warnings).toEqual([]);
   });
+});
+
+test('signing keys come as a document or as a file, and every fault of them is named', async () => {
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43), d: 'C'.repeat(43) };
+  const folder = await mkdtemp(join(tmpdir(), 'olympus-config-'));
+  const file = join(folder, 'keys.json');
+  await writeFile(file, JSON.stringify({ keys: [jwk] }));
+  expect(readConfig({ OLYMPUS_SIGNING_KEYS_FILE: file }).keys.configured).toEqual({ set: { keys: [jwk] }, file });
+  const faults = (env: Record<string, string>) => {
+    try {
+      readConfig(env);
+    } catch (error) {
+      return (error as Error).message.split('\n').slice(1);
+    }
+    return [];
+  };
+  const broken = { keys: [{ ...jwk, d: undefined }, { ...jwk, x: 'canary' }, { kty: 'RSA' }] };
+  const told = faults({ OLYMPUS_SIGNING_KEYS: JSON.stringify(broken), OLYMPUS_KEY_ROTATION_DAYS: 'often' });
+  expect(told).toEqual(
+    expect.arrayContaining([
+      '  OLYMPUS_SIGNING_KEYS.keys.1.x must be 32 bytes in base64url',
+      '  OLYMPUS_SIGNING_KEYS.keys.2.kty must be an Ed25519 key (OKP) or a P-256 key (EC)',
+      '  OLYMPUS_KEY_ROTATION_DAYS must be a whole number from 0 to 3650',
+    ]),
+  );
+  expect(told.join()).not.toContain('canary');
+  expect(faults({ OLYMPUS_SIGNING_KEYS: JSON.stringify({ keys: [{ ...jwk, d: undefined }] }) })).toEqual([
+    '  OLYMPUS_SIGNING_KEYS.keys.0.d must be there: the first key signs',
+  ]);
+  expect(faults({ OLYMPUS_SIGNING_KEYS: 'x' })).toEqual(['  OLYMPUS_SIGNING_KEYS must be JSON']);
+  expect(faults({ OLYMPUS_SIGNING_KEYS_FILE: join(folder, 'none') })).toEqual([
+    '  OLYMPUS_SIGNING_KEYS_FILE names a file that cannot be read (ENOENT)',
+  ]);
+  await rm(folder, { recursive: true });
+});
+
+test('every fault of what is said of other issuers and providers is named', () => {
+  const faults = (env: Record<string, unknown>) => {
+    try {
+      readConfig(Object.fromEntries(Object.entries(env).map(([name, value]) => [name, JSON.stringify(value)])));
+    } catch (error) {
+      return (error as Error).message.split('\n').slice(1);
+    }
+    return [];
+  };
+  const issuer = {
+    issuer: 'https://auth.example',
+    jwks: 'https://auth.example/jwks',
+    audience: 'us',
+    algorithms: ['RS256'],
+  };
+  const provider = { id: 'id', name: 'N', issuer: 'https://id.example', clientId: 'c', redirectUris: ['shop:/back'] };
+  expect(
+    faults({
+      OLYMPUS_EXTERNAL_ISSUERS: [
+        { ...issuer, algorithms: ['HS256'], jwks: 'http://auth.example/jwks' },
+        { issuer: 'x', audiences: 'us' },
+        { ...issuer, issuer: 'y', introspection: { url: 'ftp://x' }, roles: { boss: 'emperor' } },
+      ],
+      OLYMPUS_SIGN_IN_PROVIDERS: [
+        { ...provider, id: 'My Id', redirectUris: ['http://shop.example/back', 'javascript:x'] },
+      ],
+    }).map((fault) => fault.trim().split(' ')[0]),
+  ).toEqual([
+    'OLYMPUS_EXTERNAL_ISSUERS.0.algorithms.0',
+    'OLYMPUS_EXTERNAL_ISSUERS.1',
+    'OLYMPUS_EXTERNAL_ISSUERS.1',
+    'OLYMPUS_EXTERNAL_ISSUERS.2.introspection.url',
+    'OLYMPUS_EXTERNAL_ISSUERS.2.roles.boss',
+    'OLYMPUS_SIGN_IN_PROVIDERS.0.id',
+    'OLYMPUS_SIGN_IN_PROVIDERS.0.redirectUris.0',
+    'OLYMPUS_SIGN_IN_PROVIDERS.0.redirectUris.1',
+  ]);
+  expect(
+    faults({ OLYMPUS_EXTERNAL_ISSUERS: [{ issuer: 'x' }, { ...issuer, jwks: 'http://auth.example/jwks' }] }),
+  ).toEqual([
+    '  OLYMPUS_EXTERNAL_ISSUERS.0 must have either jwks or introspection',
+    '  OLYMPUS_EXTERNAL_ISSUERS.1.jwks must be https, unless insecureHttp is true',
+  ]);
+  expect(faults({ OLYMPUS_EXTERNAL_ISSUERS: [{ ...issuer, issuer: 'olympus' }] })).toEqual([
+    '  OLYMPUS_EXTERNAL_ISSUERS must not name our own issuer',
+  ]);
+  expect(faults({ OLYMPUS_EXTERNAL_ISSUERS: [issuer], OLYMPUS_SIGN_IN_PROVIDERS: [provider] })).toEqual([]);
 });
 
 test('a command-line client reads its own variables', () => {

@@ -1,8 +1,16 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { document } from './config-documents.ts';
 import { withFiles } from './config-files.ts';
 import { readStorage, storageFaults, storageVariables, type FilesConfig } from './config-storage.ts';
 import { weaknessesOf } from './config-weaknesses.ts';
+import {
+  ExternalIssuers,
+  SignInProviders,
+  type ExternalIssuer,
+  type SignInProvider,
+} from './domains/auth/external/settings.ts';
+import { SigningKeySet, type ConfiguredKeys } from './platform/configured-keys.ts';
 import { noLimit, noRateLimits, rateLimitsOf, type RateLimit, type RateLimits } from './platform/rate-limiter.ts';
 
 /** Everything an operator may set, read once and passed on. */
@@ -38,6 +46,18 @@ export interface Config {
     /** Pages of the front end that mails lead to, with `{token}` for the token. */
     readonly links: { readonly resetPassword: string; readonly verifyEmail: string };
   };
+  readonly keys: {
+    /** The operator's own signing keys; null for those in the database. */
+    readonly configured: ConfiguredKeys | null;
+    /** Days after which a key of the database is replaced; 0: only when told. */
+    readonly rotationDays: number;
+    /** For which others may keep the published keys. */
+    readonly jwksCacheSeconds: number;
+  };
+  /** Others whose tokens are accepted. */
+  readonly externalIssuers: readonly ExternalIssuer[];
+  /** Where people may sign in beside by password. */
+  readonly signInProviders: readonly SignInProvider[];
   /** Origins whose pages may call from a browser. */
   readonly allowedOrigins: readonly string[];
   /** Addresses and CIDR blocks whose `X-Forwarded-For` is believed. */
@@ -119,6 +139,11 @@ const variables = z
     OLYMPUS_REGISTRATION: oneOf('open', 'closed').default('open'),
     OLYMPUS_ACCESS_TOKEN_SECONDS: whole(1, 86_400).default(900),
     OLYMPUS_REFRESH_TOKEN_DAYS: whole(1, 3650).default(30),
+    OLYMPUS_SIGNING_KEYS: document(SigningKeySet).optional(),
+    OLYMPUS_KEY_ROTATION_DAYS: whole(0, 3650).default(90),
+    OLYMPUS_JWKS_CACHE_SECONDS: whole(0, 86_400).default(300),
+    OLYMPUS_EXTERNAL_ISSUERS: document(ExternalIssuers).default([]),
+    OLYMPUS_SIGN_IN_PROVIDERS: document(SignInProviders).default([]),
     OLYMPUS_REQUIRE_VERIFIED_EMAIL: oneOf('on', 'off').default('off'),
     OLYMPUS_SIGN_IN_FAILURES: whole(1, 1_000_000).default(100),
     SMTP_URL: url('smtps://user:password@mail.example.com', 'smtp:', 'smtps:').optional(),
@@ -154,9 +179,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const files = withFiles(given(env), Object.keys(variables.shape));
   const parsed = variables.safeParse(files.env);
   const faults = (parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}`);
-  const all = [...files.faults, ...faults, ...storageFaults(given(env))];
+  const issuers =
+    parsed.data && isOwnIssuer(parsed.data) ? ['OLYMPUS_EXTERNAL_ISSUERS must not name our own issuer'] : [];
+  const all = [...files.faults, ...issuers, ...faults, ...storageFaults(given(env))];
   if (!parsed.data || all.length > 0) throw faulty('The configuration is not valid', all);
-  const config = configOf(parsed.data);
+  const config = configOf(parsed.data, env);
   const isNamed = parsed.data.OLYMPUS_MODE !== undefined;
   const weaknesses = isNamed && config.mode === 'development' ? [] : weaknessesOf(config);
   if (config.mode === 'production' && weaknesses.length > 0)
@@ -167,7 +194,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
 const faulty = (title: string, faults: readonly string[]): ConfigError =>
   new ConfigError([`${title}:`, ...faults.map((fault) => `  ${fault}`)].join('\n'));
 
-function configOf(set: z.output<typeof variables>): Config {
+function configOf(set: z.output<typeof variables>, env: NodeJS.ProcessEnv): Config {
   const app = set.OLYMPUS_APP_URL ?? set.OLYMPUS_PUBLIC_URL ?? `http://localhost:${set.PORT}`;
   return {
     mode: set.OLYMPUS_MODE ?? 'development',
@@ -184,7 +211,7 @@ function configOf(set: z.output<typeof variables>): Config {
     redis: set.REDIS_URL === undefined ? null : { url: set.REDIS_URL, keyPrefix: set.REDIS_PREFIX },
     auth: {
       registration: set.OLYMPUS_REGISTRATION,
-      issuer: set.OLYMPUS_PUBLIC_URL ?? 'olympus',
+      issuer: set.OLYMPUS_PUBLIC_URL ?? ownIssuer,
       accessTokenSeconds: set.OLYMPUS_ACCESS_TOKEN_SECONDS,
       refreshTokenDays: set.OLYMPUS_REFRESH_TOKEN_DAYS,
       requireVerifiedEmail: set.OLYMPUS_REQUIRE_VERIFIED_EMAIL === 'on',
@@ -197,6 +224,15 @@ function configOf(set: z.output<typeof variables>): Config {
         verifyEmail: app + set.OLYMPUS_VERIFY_EMAIL_PATH,
       },
     },
+    keys: {
+      configured: set.OLYMPUS_SIGNING_KEYS
+        ? { set: set.OLYMPUS_SIGNING_KEYS, file: env['OLYMPUS_SIGNING_KEYS_FILE'] ?? null }
+        : null,
+      rotationDays: set.OLYMPUS_KEY_ROTATION_DAYS,
+      jwksCacheSeconds: set.OLYMPUS_JWKS_CACHE_SECONDS,
+    },
+    externalIssuers: set.OLYMPUS_EXTERNAL_ISSUERS,
+    signInProviders: set.OLYMPUS_SIGN_IN_PROVIDERS,
     allowedOrigins: set.OLYMPUS_ALLOWED_ORIGINS,
     trustedProxies: set.OLYMPUS_TRUSTED_PROXIES,
     addressRulesFile: set.OLYMPUS_ADDRESS_RULES_FILE ?? null,
@@ -218,6 +254,12 @@ function configOf(set: z.output<typeof variables>): Config {
     },
   };
 }
+
+const ownIssuer = 'olympus';
+
+/** Tokens of ours would be taken for those of another. */
+const isOwnIssuer = (set: z.output<typeof variables>): boolean =>
+  set.OLYMPUS_EXTERNAL_ISSUERS.some(({ issuer }) => issuer === (set.OLYMPUS_PUBLIC_URL ?? ownIssuer));
 
 /** Where a command-line client calls and as whom; options of the command come before these. */
 export function readClientConfig(

@@ -14,6 +14,7 @@ import { docs } from './transports/docs-page.ts';
 import { createEdge } from './transports/edge.ts';
 import { createGate } from './transports/gate.ts';
 import { createHttpServer } from './transports/http-server.ts';
+import { keySet } from './transports/key-set.ts';
 import { openAnswers } from './transports/open-answers.ts';
 import { renderOpenApi } from './transports/openapi.ts';
 import { restHandler } from './transports/rest.ts';
@@ -27,7 +28,7 @@ export interface ListenOptions {
   readonly kernel: Kernel;
   readonly health: Health;
   readonly telemetry: Metrics;
-  readonly jwks: () => object;
+  readonly jwks: () => { readonly keys: readonly object[] };
   readonly lifecycle: Lifecycle;
   readonly addresses: GlobalAddresses;
   /** Where resumable uploads are kept. */
@@ -54,7 +55,7 @@ export async function listen(options: ListenOptions): Promise<Server> {
     rest: (request, response, path) => (isTus(path) ? tus : rest)(request, response, path),
     edge: createEdge({
       health,
-      jwks,
+      jwks: keySet({ published: jwks, cacheSeconds: config.keys.jwksCacheSeconds }),
       metrics: () => {
         telemetry.setOpenSockets('trpc-ws', sockets.open);
         return telemetry.metrics();

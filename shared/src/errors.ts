@@ -94,6 +94,9 @@ export const errors = {
   SESSION_NOT_FOUND: error(404, 'No such session', Missing),
   TOTP_ALREADY_ON: error(409, 'The second factor is on already', None),
   TOTP_NOT_ENROLLED: error(409, 'There is no second factor to confirm or to turn off', None),
+  INVALID_SIGN_IN: error(401, 'The sign-in is used, too old, or was never begun', None),
+  NO_ACCOUNT: error(403, 'Nobody here belongs to this sign-in', None),
+  SIGN_IN_PROVIDER_NOT_FOUND: error(404, 'No such sign-in provider', Missing),
   REGISTRATION_CLOSED: error(403, 'Registration is closed', None),
   ROLE_TOO_HIGH: error(
     403,

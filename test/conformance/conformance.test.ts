@@ -48,6 +48,7 @@ describe('the list of scenarios', () => {
     // These need a server of another configuration, or roles that a tenant's first owner outranks; their domains test them.
     expect([...new Set(missing)].sort()).toEqual([
       'EMAIL_NOT_VERIFIED',
+      'NO_ACCOUNT',
       'REGISTRATION_CLOSED',
       'ROLE_TOO_HIGH',
       'SCOPE_TOO_WIDE',

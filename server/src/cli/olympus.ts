@@ -10,6 +10,7 @@ import { accessCommand } from './access.ts';
 import { adminCommand } from './admin.ts';
 import { auditCommands } from './audit.ts';
 import { importCommand } from './import.ts';
+import { keysCommand } from './keys.ts';
 import { welcome } from './welcome.ts';
 
 const program = new Command('olympus')
@@ -50,6 +51,7 @@ adminCommand(program, {
 });
 importCommand(program);
 auditCommands(program);
+keysCommand(program);
 
 try {
   await program.parseAsync();

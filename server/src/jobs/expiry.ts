@@ -20,6 +20,7 @@ export interface Expired {
   readonly signInFailures: number;
   readonly events: number;
   readonly accessChanges: number;
+  readonly signIns: number;
 }
 
 const dayMs = 86_400_000;
@@ -44,6 +45,7 @@ export async function expire(
     signInFailures: await sweep('sign_in_failures', 'key', new Date(now)),
     events: await inBatches(() => expireEvents(database, ago(retention.eventDays))),
     accessChanges: await inBatches(() => expireAccessChanges(database)),
+    signIns: await inBatches(() => expireSignIns(database, new Date(now))),
   };
 }
 
@@ -92,6 +94,18 @@ const expireEvents = ({ systemDb }: Database, before: Date) =>
       group by tenant_id),
     expired as (
       delete from events e using old where e.tenant_id = old.tenant_id and e.position <= old.position
+      returning 1)
+    select count(*)::int as count from expired`),
+  );
+
+/** Sign-ins that nobody came back from. */
+const expireSignIns = ({ systemDb }: Database, before: Date) =>
+  count(
+    systemDb.rows(sql`
+    with expired as (
+      delete from pending_sign_ins where state_hash in (
+        select state_hash from pending_sign_ins where expires_at <= ${before}
+        order by expires_at limit ${sql.raw(String(batch))} for update skip locked)
       returning 1)
     select count(*)::int as count from expired`),
   );

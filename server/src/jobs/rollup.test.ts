@@ -125,7 +125,8 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('the roll-up, %s', (_
     const error = vi.fn();
     const log = { error, warn: error };
     const queue = await openQueue({ database, log, queues });
-    const jobs = startJobs({ database, queue, clock: hourLater, ids: randomIds, auditDays: 400, log });
+    const keys = { rotationDays: 0, jwksCacheSeconds: 300 };
+    const jobs = startJobs({ database, queue, clock: hourLater, ids: randomIds, auditDays: 400, keys, log });
     await vi.waitFor(async () => expect(await staleMonths(trade)).toEqual([]), { timeout: 10_000, interval: 50 });
     await jobs.stop();
     await queue.stop();

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { dropOldEntries } from '../audit/retention.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
+import { tendKeys } from '../platform/key-rotation.ts';
 import { expire } from './expiry.ts';
 import type { Queue, QueueSettings } from './queue.ts';
 import { rollUp } from './rollup.ts';
@@ -28,18 +29,20 @@ export interface JobsDependencies {
   readonly ids: Ids;
   readonly auditDays: number;
   readonly log: Pick<Logger, 'error'>;
+  readonly keys: { readonly rotationDays: number; readonly jwksCacheSeconds: number };
 }
 
 /** The queues of jobs that survive a crash. */
 export const queues = {
   auditRetention: { retries: 0, expireSeconds: 600 },
   expiry: { retries: 0, expireSeconds: 600 },
+  keys: { retries: 0, expireSeconds: 60 },
   // With waits that double, the last attempt is about a day after the first.
   mail: { retries: 14, expireSeconds: 60 },
 } satisfies Record<string, QueueSettings>;
 
 /** What is done by the clock: roll-ups by each process, the rest by one of them. */
-export function startJobs({ database, queue, clock, ids, auditDays, log }: JobsDependencies): Jobs {
+export function startJobs({ database, queue, clock, ids, auditDays, keys, log }: JobsDependencies): Jobs {
   const run = async () => (await rollUp({ database, clock }, monthsAtOnce[database.kind])) > 0;
   queue.every('expiry', 600, async () => {
     await expire(database, clock);
@@ -47,6 +50,7 @@ export function startJobs({ database, queue, clock, ids, auditDays, log }: JobsD
   queue.every('auditRetention', 3600, async () => {
     await dropOldEntries({ database, clock, ids, days: auditDays });
   });
+  queue.every('keys', 60, () => tendKeys({ database, clock }, keys));
   return repeat({ name: 'rollup', everyMs: 2000, run }, log);
 }
 

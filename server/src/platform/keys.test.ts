@@ -22,15 +22,15 @@ const load = () => loadKeys(database, systemClock, randomIds);
 
 test('replicas that start at once agree on the keys, which outlive them', async () => {
   const all = await Promise.all(Array.from({ length: 5 }, load));
-  expect(new Set(all.map(({ signingKey }) => signingKey.kid)).size).toBe(1);
+  expect(new Set(all.map((keys) => keys.signer().kid)).size).toBe(1);
   expect(new Set(all.map(({ cursorSecret }) => Buffer.from(cursorSecret).toString('hex'))).size).toBe(1);
   expect(all[0]?.cursorSecret).toHaveLength(32);
-  expect((await load()).publicKeys).toEqual(all[0]?.publicKeys);
+  expect((await load()).published()).toEqual(all[0]?.published());
 });
 
 test('what is published holds no private part', async () => {
-  const { publicKeys, signingKey } = await load();
-  expect(publicKeys.keys).toEqual([
-    { kty: 'OKP', crv: 'Ed25519', x: expect.any(String), kid: signingKey.kid, alg: 'EdDSA', use: 'sig' },
+  const keys = await load();
+  expect(keys.published().keys).toEqual([
+    { kty: 'OKP', crv: 'Ed25519', x: expect.any(String), kid: keys.signer().kid, alg: 'EdDSA', use: 'sig' },
   ]);
 });

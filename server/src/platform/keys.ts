@@ -1,86 +1,112 @@
-import { sql, type Database, type SystemDb } from '@olympus/database';
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose';
+import type { Database, SystemDb } from '@olympus/database';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import type { Ids } from './ids.ts';
-
-export interface SigningKey {
-  /** RFC 7638 thumbprint of the public key. */
-  readonly kid: string;
-  readonly privateKey: CryptoKey;
-}
+import { standingAt, type KeyRecord, type KeyState } from './key-ring.ts';
+import {
+  insertCursorSecret,
+  insertSigningKey,
+  lockKeys,
+  noteTokenLife,
+  readCursorSecret,
+  readSigningKeys,
+} from './key-store.ts';
+import { importKey, lookAgain, rarely, type ImportedKey, type SigningKeys } from './signing-keys.ts';
 
 /** The installation's keys and secrets, the same for all replicas and after every restart. */
-export interface Keys {
-  /** The newest one; what the older ones signed is still verified. */
-  readonly signingKey: SigningKey;
-  readonly verificationKeys: ReadonlyMap<string, CryptoKey>;
-  /** For `/.well-known/jwks.json`. */
-  readonly publicKeys: { readonly keys: readonly JWK[] };
+export interface Keys extends SigningKeys {
   /** 32 bytes that seal the cursors of lists. */
   readonly cursorSecret: Uint8Array;
+  /** Follows what others change, and notes how long the tokens live that are signed here. Resolves to what ends it. */
+  follow(options: { tokenSeconds: number; log: Pick<Logger, 'error'> }): Promise<() => void>;
 }
 
-interface Row {
-  purpose: 'signing' | 'cursors';
-  material: JWK;
-}
+/** How often a process looks for changes of the keys. */
+export const refreshMs = 1000;
 
-/** Any number will do, as long as nothing else in the database locks it. */
-const lock = '5201874436';
+interface Held extends ImportedKey {
+  readonly record: KeyRecord;
+}
 
 /** Reads the keys, after making those that are missing. Replicas that start at once agree: the first to lock makes them. */
 export async function loadKeys(database: Database, clock: Clock, ids: Ids): Promise<Keys> {
-  let rows = await read(database.systemDb);
-  if (isMissing(rows)) {
-    const fresh = await make(ids);
-    rows = await database.systemTransaction(async (db) => {
-      await db.rows(sql`select pg_advisory_xact_lock(${lock}::bigint)`);
-      const found = await read(db);
-      if (isMissing(found)) await write(db, fresh, clock.now());
-      return read(db);
-    });
-  }
-  return parse(rows);
-}
+  const { systemDb } = database;
+  const cursorSecret = await makeMissing(database, clock, ids);
+  const held = new Map<string, Held>();
+  let tokenSeconds = 0;
 
-const isMissing = (rows: readonly Row[]): boolean =>
-  !['signing', 'cursors'].every((purpose) => rows.some((row) => row.purpose === purpose));
+  const look = async (): Promise<void> => {
+    const records = await readSigningKeys(systemDb);
+    for (const record of records) {
+      const known = held.get(record.kid) ?? (await importKey({ ...record.material, kid: record.kid }));
+      held.set(record.kid, { ...known, record });
+    }
+    for (const kid of held.keys()) if (!records.some((record) => record.kid === kid)) held.delete(kid);
+    const unaware = standing().filter(({ state, record }) => isLive(state) && record.tokenSeconds < tokenSeconds);
+    const kids = unaware.map(({ record }) => record.kid);
+    if (kids.length > 0) await noteTokenLife(systemDb, kids, tokenSeconds);
+  };
+  const standing = () =>
+    standingAt(
+      [...held.values()].map(({ record }) => record),
+      clock.now(),
+    );
+  const usable = () => standing().filter(({ state }) => state !== 'retired');
+  const find: SigningKeys['find'] = (kid) => {
+    const key = held.get(kid);
+    return key && usable().some(({ record }) => record.kid === kid) ? key : undefined;
+  };
+  const lookOnDemand = rarely(look, refreshMs);
 
-async function make(ids: Ids): Promise<(Row & { id: string })[]> {
-  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
-  const jwk = await exportJWK(privateKey);
-  const kid = await calculateJwkThumbprint(jwk);
-  return [
-    { id: kid, purpose: 'signing', material: { ...jwk, kid, alg: 'EdDSA', use: 'sig' } },
-    { id: 'cursors', purpose: 'cursors', material: { kty: 'oct', k: ids.secret(32) } },
-  ];
-}
-
-const read = (db: SystemDb): Promise<Row[]> =>
-  db.rows<Row>(sql`select purpose, material from keys order by created_at desc, id`);
-
-async function write(db: SystemDb, keys: readonly (Row & { id: string })[], now: Date): Promise<void> {
-  for (const { id, purpose, material } of keys)
-    await db.rows(sql`
-      insert into keys (id, purpose, material, created_at)
-      select ${id}, ${purpose}, ${JSON.stringify(material)}::text::jsonb, ${now}
-      where not exists (select from keys where purpose = ${purpose})`);
-}
-
-async function parse(rows: readonly Row[]): Promise<Keys> {
-  const signing = rows.filter(({ purpose }) => purpose === 'signing').map(({ material }) => material);
-  const publicKeys = signing.map(({ d: _private, ...jwk }) => jwk);
-  const [newest] = signing;
-  const cursors = rows.find(({ purpose }) => purpose === 'cursors')?.material.k;
-  if (!newest?.kid || !cursors) throw new Error('the table of keys holds no usable keys');
+  await look();
   return {
-    signingKey: { kid: newest.kid, privateKey: await toKey(newest) },
-    verificationKeys: new Map(
-      await Promise.all(publicKeys.map(async (jwk) => [jwk.kid ?? '', await toKey(jwk)] as const)),
-    ),
-    publicKeys: { keys: publicKeys },
-    cursorSecret: Buffer.from(cursors, 'base64url'),
+    cursorSecret: Buffer.from(cursorSecret, 'base64url'),
+    signer() {
+      const current = standing().find(({ state }) => state === 'current');
+      const key = current && held.get(current.record.kid);
+      if (!key?.privateKey) throw new Error('the table of keys holds none that signs');
+      return { ...key, privateKey: key.privateKey };
+    },
+    find,
+    async findAfresh(kid) {
+      await lookOnDemand();
+      return find(kid);
+    },
+    published: () => ({ keys: usable().flatMap(({ record }) => held.get(record.kid)?.publicJwk ?? []) }),
+    async follow({ tokenSeconds: seconds, log }) {
+      tokenSeconds = seconds;
+      await look();
+      return lookAgain(look, refreshMs, (err) => log.error({ err }, 'the keys could not be read again'));
+    },
   };
 }
 
-const toKey = async (jwk: JWK): Promise<CryptoKey> => (await importJWK(jwk, 'EdDSA')) as CryptoKey;
+const isLive = (state: KeyState): boolean => state === 'current' || state === 'next';
+
+/** A fresh Ed25519 key with its private part, named by its thumbprint. */
+export async function makeSigningKey(): Promise<{ kid: string; material: JWK }> {
+  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  const jwk = await exportJWK(privateKey);
+  const { kid } = await importKey(jwk);
+  return { kid, material: { ...jwk, kid, alg: 'EdDSA', use: 'sig' } };
+}
+
+async function makeMissing(database: Database, clock: Clock, ids: Ids): Promise<string> {
+  const { systemDb } = database;
+  const noneSigns = async (db: SystemDb) =>
+    !standingAt(await readSigningKeys(db), clock.now()).some(({ state }) => state === 'current');
+  const secret = await readCursorSecret(systemDb);
+  if (secret !== null && !(await noneSigns(systemDb))) return secret;
+  const fresh = await makeSigningKey();
+  return database.systemTransaction(async (db) => {
+    await lockKeys(db);
+    const now = clock.now();
+    if (await noneSigns(db)) await insertSigningKey(db, { ...fresh, createdAt: now, signsFrom: now });
+    const found = await readCursorSecret(db);
+    if (found !== null) return found;
+    const made = ids.secret(32);
+    await insertCursorSecret(db, made, now);
+    return made;
+  });
+}

@@ -12,7 +12,7 @@ export interface EdgeOptions {
     ready(): Promise<{ ok: boolean; body: object }>;
   };
   readonly metrics: () => Promise<string>;
-  readonly jwks: () => object;
+  readonly jwks: Handler;
   readonly openApi: (version: '3.1.0' | '3.0.3') => string;
   readonly docs: Handler;
 }
@@ -45,10 +45,7 @@ export function createEdge({ health, metrics, jwks, openApi, docs }: EdgeOptions
   app.get('/metrics', async (_, response) => {
     response.type('text/plain; version=0.0.4').send(await metrics());
   });
-  app.get('/.well-known/jwks.json', (_, response) => {
-    // The same for everybody, so that a shared cache needs to know of no origin.
-    response.set({ 'Cache-Control': 'public, max-age=300', 'Access-Control-Allow-Origin': '*' }).json(jwks());
-  });
+  app.get('/.well-known/jwks.json', jwks);
   for (const [path, version] of [
     ['/openapi.json', '3.1.0'],
     ['/openapi-3.0.json', '3.0.3'],

@@ -2,13 +2,11 @@ import { z } from 'zod';
 import { mutation, query } from '../contract.ts';
 import { errors } from '../errors.ts';
 import { Currency, EmailAddress, Id, pageInput, pageOf, sortOf, text, TimeZone } from '../models/common.ts';
-import { DeviceSession, Me, Password, SecondFactorCode, Session, TokenStatus } from '../models/people.ts';
+import { DeviceName, DeviceSession, Me, Password, SecondFactorCode, Session, TokenStatus } from '../models/people.ts';
 
 const { EMAIL_NOT_VERIFIED, EMAIL_TAKEN, INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN, INVALID_SECOND_FACTOR } = errors;
 const { REGISTRATION_CLOSED, SECOND_FACTOR_REQUIRED, SESSION_NOT_FOUND } = errors;
-const device = text(100)
-  .optional()
-  .meta({ description: 'Name of the device; absent: told from the User-Agent', examples: ['Till 2'] });
+const device = DeviceName.optional();
 const refreshToken = z.string().min(1).max(512);
 
 export const auth = {

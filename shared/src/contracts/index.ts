@@ -9,6 +9,7 @@ import { files } from './files.ts';
 import { locations } from './locations.ts';
 import { orders } from './orders.ts';
 import { products } from './products.ts';
+import { signIn } from './sign-in.ts';
 import { tenants } from './tenants.ts';
 import { users } from './users.ts';
 
@@ -16,6 +17,7 @@ import { users } from './users.ts';
 export const contracts = {
   auth,
   account,
+  signIn,
   users,
   customers,
   locations,

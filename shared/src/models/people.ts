@@ -82,6 +82,11 @@ export const Session = z
   .meta({ id: 'Session' });
 export type Session = z.output<typeof Session>;
 
+export const DeviceName = text(100).meta({
+  description: 'Name of the device; absent: told from the User-Agent',
+  examples: ['Till 2'],
+});
+
 /** A sign-in of one device, as its user sees it. */
 export const DeviceSession = z
   .object({
@@ -107,6 +112,25 @@ export const TotpEnrollment = z
 export const RecoveryCodes = z
   .object({ recoveryCodes: z.array(z.string()).meta({ description: 'Shown this once; each stands in for one code' }) })
   .meta({ id: 'RecoveryCodes' });
+export const SignInProviders = z
+  .object({
+    items: z.array(
+      z
+        .object({ id: z.string().meta({ examples: ['google'] }), name: z.string().meta({ examples: ['Google'] }) })
+        .meta({ id: 'SignInProvider' }),
+    ),
+  })
+  .meta({ id: 'SignInProviders' });
+
+export const SignInStart = z
+  .object({
+    authorizationUrl: z.string().meta({ description: 'Where to send the person' }),
+    state: z.string().meta({
+      description: 'For the client to keep and to give to finish; not the `state` of the address, which is its hash',
+    }),
+    expiresIn: z.int().meta({ description: 'Seconds until it is too late to finish' }),
+  })
+  .meta({ id: 'SignInStart' });
 
 const permissionNames = [...permissionsOf.owner] as const;
 const KeyIdentity = z

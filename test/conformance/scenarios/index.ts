@@ -16,6 +16,7 @@ import { productRules } from './product-rules.ts';
 import { products } from './products.ts';
 import { sessions } from './sessions.ts';
 import { tenants } from './tenants.ts';
+import { signIn } from './sign-in.ts';
 import { users } from './users.ts';
 
 /** Every call and its answer, as data; `conformance.test.ts` plays them over every protocol. */
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   ...auth,
   ...sessions,
   ...account,
+  ...signIn,
   ...users,
   ...customers,
   ...products,

@@ -78,6 +78,19 @@ describe('word of changes', () => {
     stop();
   });
 
+  test('comes when the link with an identity elsewhere is taken away', async () => {
+    const { user, accessToken } = await olympus.register();
+    const { tenantId } = (await olympus.auth.authenticator.principalOf(accessToken)) ?? {};
+    const { systemDb } = olympus.database;
+    await systemDb.rows(sql`
+      insert into identities (tenant_id, issuer, subject, user_id, created_at)
+      values (${tenantId}::uuid, 'elsewhere', ${user.id}, ${user.id}::uuid, now())`);
+    const { heard, stop } = listen();
+    await systemDb.rows(sql`delete from identities where subject = ${user.id}`);
+    await expect.poll(() => heard.filter(({ id }) => id === user.id)).toEqual([{ kind: 'user', id: user.id }]);
+    stop();
+  });
+
   test('is not passed over where a transaction that began earlier commits later', async () => {
     const owner = await olympus.register();
     const { heard, stop } = listen();

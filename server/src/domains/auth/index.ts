@@ -4,14 +4,17 @@ import type { Logger } from 'pino';
 import type { Handlers } from '../../kernel/implement.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
-import type { Keys } from '../../platform/keys.ts';
 import type { Secrets } from '../../platform/secrets.ts';
+import type { SigningKeys } from '../../platform/signing-keys.ts';
 import type { AccountDependencies } from '../account/procedures.ts';
 import type { Cursors } from '../cursors.ts';
 import { createApiKeyCredentials } from '../api-keys/credential.ts';
 import { createAccessChanges, type AccessChanges } from './access-changes.ts';
 import { createAttempts } from './attempts.ts';
 import { createAuthenticator, createSessionTokens, type CredentialAuthenticator } from './authenticator.ts';
+import { signInHandlers } from './external/procedures.ts';
+import type { ExternalIssuer, SignInProvider } from './external/settings.ts';
+import { externalSources } from './external/sources.ts';
 import type { Post } from './letter.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
 import { authHandlers, foundTenant, openTenant, type Registration } from './procedures.ts';
@@ -22,7 +25,7 @@ import { createAccessTokens, type AccessTokens } from './tokens.ts';
 
 export interface AuthOptions {
   readonly database: Database;
-  readonly keys: Keys;
+  readonly keys: SigningKeys;
   readonly secrets: Secrets;
   readonly cursors: Cursors;
   readonly post: Post;
@@ -38,10 +41,15 @@ export interface AuthOptions {
     /** Failed sign-ins of one network in an hour, before it has to wait. */
     readonly failuresPerAddress: number;
   };
+  /** Others whose tokens are accepted. */
+  readonly externalIssuers?: readonly ExternalIssuer[];
+  /** Where people may sign in beside by password. */
+  readonly signInProviders?: readonly SignInProvider[];
 }
 
 export interface Auth {
   readonly handlers: Handlers<typeof contracts.auth>;
+  readonly signIn: Handlers<typeof contracts.signIn>;
   readonly authenticator: CredentialAuthenticator;
   /** Shared, so that all hashing of a process waits in one queue. */
   readonly passwords: Passwords;
@@ -55,16 +63,29 @@ export interface Auth {
   /** To be started and stopped with the process. */
   readonly changes: AccessChanges;
   /** The public keys, for services that check tokens by themselves. */
-  readonly jwks: () => Keys['publicKeys'];
+  readonly jwks: SigningKeys['published'];
 }
 
-export function createAuth({ database, keys, secrets, cursors, post, clock, ids, log, config }: AuthOptions): Auth {
+export function createAuth({
+  database,
+  keys,
+  secrets,
+  cursors,
+  post,
+  clock,
+  ids,
+  log,
+  config,
+  ...others
+}: AuthOptions): Auth {
+  const { externalIssuers = [], signInProviders = [] } = others;
   const { issuer, accessTokenSeconds, refreshTokenDays, registration, requireVerifiedEmail } = config;
   const tokens = createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds: accessTokenSeconds });
   const sessionTokens = createSessionTokens(tokens, createSessionReader(database.systemDb, clock));
   const apiKeys = createApiKeyCredentials({ db: database.systemDb, clock });
+  const external = externalSources(externalIssuers, { database, clock });
   const changes = createAccessChanges({ database, log });
-  const authenticator = createAuthenticator([apiKeys, sessionTokens], changes);
+  const authenticator = createAuthenticator([apiKeys, ...external, sessionTokens], changes);
   const sessions = createSessions({ tokens, secrets, clock, ids, refreshTokenDays });
   const passwords = createPasswords();
   const attempts = createAttempts({ db: database.systemDb, secrets, clock, perAddress: config.failuresPerAddress });
@@ -86,6 +107,7 @@ export function createAuth({ database, keys, secrets, cursors, post, clock, ids,
   const byOperator = { origin: { device: 'Operator', address: 'local' }, vouched: true };
   return {
     handlers: authHandlers(deps),
+    signIn: signInHandlers({ database, sessions, passwords, clock, ids, providers: signInProviders }),
     authenticator,
     passwords,
     account,
@@ -94,6 +116,6 @@ export function createAuth({ database, keys, secrets, cursors, post, clock, ids,
       foundTenant(deps, input, { vouched: true, also: (_, { tenantId }) => Promise.resolve(tenantId) }),
     tokens,
     changes,
-    jwks: () => keys.publicKeys,
+    jwks: () => keys.published(),
   };
 }

@@ -78,6 +78,17 @@ export const holdByToken = (db: SystemDb, hash: string): Promise<Account | null>
     join tenants t on t.id = u.tenant_id where r.token_hash = ${hash} and u.active`,
   );
 
+/** As above, for the account that a subject of another issuer is linked with. */
+export const holdByIdentity = (
+  db: SystemDb,
+  { issuer, subject }: { issuer: string; subject: string },
+): Promise<Account | null> =>
+  hold(
+    db,
+    sql`from identities i join users u on u.tenant_id = i.tenant_id and u.id = i.user_id
+    join tenants t on t.id = u.tenant_id where i.issuer = ${issuer} and i.subject = ${subject} and u.active`,
+  );
+
 async function hold(db: SystemDb, from: SQL): Promise<Account | null> {
   const [row] = await db.rows<Account>(sql`select ${accountColumns} ${from} for share of u`);
   return row ?? null;

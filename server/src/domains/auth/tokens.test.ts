@@ -5,11 +5,12 @@ import {
   generateKeyPair,
   SignJWT,
   UnsecuredJWT,
+  type JWK,
   type JWTHeaderParameters,
 } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { randomIds } from '../../platform/ids.ts';
-import type { Keys } from '../../platform/keys.ts';
+import type { SigningKeys } from '../../platform/signing-keys.ts';
 import { createAccessTokens, type AccessTokens, type Grant } from './tokens.ts';
 
 const grant: Grant = {
@@ -23,18 +24,22 @@ const grant: Grant = {
 let now = new Date('2030-01-01T12:00:00Z');
 const clock = { now: () => now };
 let pair: Awaited<ReturnType<typeof generateKeyPair>>;
-let keys: Keys;
+let kid: string;
+let publicJwk: JWK;
+let keys: SigningKeys;
 let tokens: AccessTokens;
 
 beforeAll(async () => {
   pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
-  const jwk = await exportJWK(pair.publicKey);
-  const kid = await calculateJwkThumbprint(jwk);
+  publicJwk = await exportJWK(pair.publicKey);
+  kid = await calculateJwkThumbprint(publicJwk);
+  const key = { kid, algorithm: 'EdDSA', ...pair } as const;
+  const find = (name: string) => (name === kid ? key : undefined);
   keys = {
-    signingKey: { kid, privateKey: pair.privateKey },
-    verificationKeys: new Map([[kid, pair.publicKey]]),
-    publicKeys: { keys: [{ ...jwk, kid }] },
-    cursorSecret: new Uint8Array(32),
+    signer: () => key,
+    find,
+    findAfresh: async (name) => find(name),
+    published: () => ({ keys: [{ ...publicJwk, kid }] }),
   };
   tokens = createAccessTokens({ keys, clock, ids: randomIds, issuer: 'olympus', lifetimeSeconds: 900 });
 });
@@ -53,9 +58,7 @@ const claims = () => ({
 });
 /** A token like ours but for what is overridden; undefined leaves a claim out. */
 const sign = (claim: object = {}, header: Partial<JWTHeaderParameters> = {}, key = pair.privateKey) =>
-  new SignJWT({ ...claims(), ...claim })
-    .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: keys.signingKey.kid, ...header })
-    .sign(key);
+  new SignJWT({ ...claims(), ...claim }).setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid, ...header }).sign(key);
 
 test('a token of ours tells whose it is until it expires', async () => {
   const token = await tokens.issue(grant);
@@ -84,7 +87,7 @@ test('the token that attacks start from is good', async () => {
 describe('refused', () => {
   const otherPair = generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const hmac = (secret: Buffer, alg = 'HS256') => {
-    const head = Buffer.from(JSON.stringify({ alg, typ: 'at+jwt', kid: keys.signingKey.kid })).toString('base64url');
+    const head = Buffer.from(JSON.stringify({ alg, typ: 'at+jwt', kid })).toString('base64url');
     const body = Buffer.from(JSON.stringify(claims())).toString('base64url');
     return `${head}.${body}.${createHmac('sha256', secret).update(`${head}.${body}`).digest('base64url')}`;
   };
@@ -92,13 +95,11 @@ describe('refused', () => {
     'no signature (alg none)': () => new UnsecuredJWT(claims()).encode(),
     'alg none with our header': async () => {
       const [, body] = (await sign()).split('.');
-      const head = Buffer.from(JSON.stringify({ alg: 'none', typ: 'at+jwt', kid: keys.signingKey.kid })).toString(
-        'base64url',
-      );
+      const head = Buffer.from(JSON.stringify({ alg: 'none', typ: 'at+jwt', kid })).toString('base64url');
       return `${head}.${body}.`;
     },
-    'HS256 with the public key as secret': () => hmac(Buffer.from(keys.publicKeys.keys[0]!.x!, 'base64url')),
-    'HS256 with the public key as text': () => hmac(Buffer.from(JSON.stringify(keys.publicKeys.keys[0]))),
+    'HS256 with the public key as secret': () => hmac(Buffer.from(publicJwk.x!, 'base64url')),
+    'HS256 with the public key as text': () => hmac(Buffer.from(JSON.stringify({ ...publicJwk, kid }))),
     'another key under our kid': async () => sign({}, {}, (await otherPair).privateKey),
     'another key in the jwk header': async () => {
       const { privateKey, publicKey } = await otherPair;
@@ -119,7 +120,7 @@ describe('refused', () => {
     'a token of 9 KB': () => sign({ filler: 'x'.repeat(9 * 1024) }),
     'an unknown critical header': () =>
       new SignJWT(claims())
-        .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: keys.signingKey.kid, crit: ['olympus'], olympus: 1 })
+        .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid, crit: ['olympus'], olympus: 1 })
         .sign(pair.privateKey, { crit: { olympus: true } }),
     'an expired one': () => sign({ exp: seconds() - 1 }),
     'one that expires now': () => sign({ exp: seconds() }),
@@ -132,7 +133,6 @@ describe('refused', () => {
     'no audience': () => sign({ aud: undefined }),
     'the type of an id token': () => sign({}, { typ: 'JWT' }),
     'no type': async () => {
-      const { kid } = keys.signingKey;
       return new SignJWT(claims()).setProtectedHeader({ alg: 'EdDSA', kid }).sign(pair.privateKey);
     },
     'no subject': () => sign({ sub: undefined }),

@@ -1,10 +1,10 @@
 import { allRoles, type Role } from '@olympus/contracts';
-import { jwtVerify, SignJWT, type JWTVerifyOptions } from 'jose';
+import { decodeProtectedHeader, jwtVerify, SignJWT, type JWTVerifyOptions } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Clock } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
-import type { Keys } from '../../platform/keys.ts';
+import type { SigningKeys } from '../../platform/signing-keys.ts';
 
 /** What an access token says. */
 export interface Claims {
@@ -21,7 +21,7 @@ export interface Claims {
 export interface Grant extends Omit<Claims, 'expiresAt' | 'actor'> {
   /** Default: a new one. */
   readonly id?: string;
-  /** Default: now. The same grant of the same instant is the same token, since Ed25519 signs without chance. */
+  /** Default: now. The same grant of the same instant is the same token while the same Ed25519 key signs, which does so without chance. */
   readonly issuedAt?: Date;
   readonly timeZone: string;
   readonly currency: string;
@@ -33,12 +33,12 @@ export interface Grant extends Omit<Claims, 'expiresAt' | 'actor'> {
 export interface AccessTokens {
   readonly lifetimeSeconds: number;
   issue(grant: Grant): Promise<string>;
-  /** null for anything but a token of ours that is valid now; never throws for a bad one. */
+  /** null for anything but a token of ours that is valid now; throws only where the keys cannot be read. */
   verify(token: string): Promise<Claims | null>;
 }
 
 export interface AccessTokenOptions {
-  readonly keys: Keys;
+  readonly keys: SigningKeys;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly issuer: string;
@@ -48,6 +48,7 @@ export interface AccessTokenOptions {
 const audience = 'olympus';
 const type = 'at+jwt';
 const maxLength = 8192;
+const maxKidLength = 256;
 const payload = z.object({
   sub: z.uuid(),
   tid: z.uuid(),
@@ -57,24 +58,24 @@ const payload = z.object({
   exp: z.number(),
 });
 
-/** RFC 9068 access tokens signed with Ed25519, checked as RFC 8725 asks: nothing of the token chooses how it is checked. */
+/** RFC 9068 access tokens, checked as RFC 8725 asks: the key decides how it is checked, and the token only which key. */
 export function createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds }: AccessTokenOptions): AccessTokens {
-  const { kid, privateKey } = keys.signingKey;
   // A signature costs 100 µs to check, and a client sends the same token with every call.
-  const verified = new LRUCache<string, Claims>({ max: 20_000 });
+  const verified = new LRUCache<string, { readonly kid: string; readonly claims: Claims }>({ max: 20_000 });
   const expected: JWTVerifyOptions = {
-    algorithms: ['EdDSA'],
     issuer,
     audience,
     typ: type,
     requiredClaims: ['sub', 'tid', 'sid', 'role', 'exp', 'iat', 'jti'],
   };
 
-  const check = async (token: string): Promise<Claims | null> => {
-    if (token.length > maxLength) return null;
+  const check = async (token: string, kid: string): Promise<Claims | null> => {
+    const key = keys.find(kid) ?? (await keys.findAfresh(kid));
+    if (!key) return null;
     try {
-      const { payload: claims } = await jwtVerify(token, (header) => keyOf(keys, header.kid), {
+      const { payload: claims } = await jwtVerify(token, key.publicKey, {
         ...expected,
+        algorithms: [key.algorithm],
         currentDate: clock.now(),
       });
       const { sub, tid, sid, role, act, exp } = payload.parse(claims);
@@ -89,6 +90,7 @@ export function createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds }
     lifetimeSeconds,
     issue({ userId, tenantId, role, sessionId, timeZone, currency, ...rest }) {
       const { actor, id = ids.next(), issuedAt = clock.now(), lifetimeSeconds: own = lifetimeSeconds } = rest;
+      const { kid, algorithm, privateKey } = keys.signer();
       const now = Math.floor(issuedAt.getTime() / 1000);
       return new SignJWT({
         tid: tenantId,
@@ -99,7 +101,7 @@ export function createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds }
         // RFC 8693 §4.1: who acts.
         ...(actor && { act: { sub: userId, tid: actor.tenantId, reason: actor.reason } }),
       })
-        .setProtectedHeader({ alg: 'EdDSA', typ: type, kid })
+        .setProtectedHeader({ alg: algorithm, typ: type, kid })
         .setSubject(userId)
         .setIssuer(issuer)
         .setAudience(audience)
@@ -110,16 +112,23 @@ export function createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds }
     },
     async verify(token) {
       const known = verified.get(token);
-      if (known) return known.expiresAt > clock.now().getTime() ? known : null;
-      const claims = await check(token);
-      if (claims) verified.set(token, claims);
+      // A key may have been retired since.
+      if (known && keys.find(known.kid)) return known.claims.expiresAt > clock.now().getTime() ? known.claims : null;
+      const kid = kidOf(token);
+      const claims = kid === null ? null : await check(token, kid);
+      if (claims && kid !== null) verified.set(token, { kid, claims });
       return claims;
     },
   };
 }
 
-function keyOf(keys: Keys, kid: string | undefined) {
-  const key = kid === undefined ? undefined : keys.verificationKeys.get(kid);
-  if (!key) throw new Error('the token names no key of ours');
-  return key;
+/** The name of the key that a token says it was signed with; null for what no token of ours can be. */
+function kidOf(token: string): string | null {
+  if (token.length > maxLength) return null;
+  try {
+    const { kid } = decodeProtectedHeader(token);
+    return typeof kid === 'string' && kid.length <= maxKidLength ? kid : null;
+  } catch {
+    return null;
+  }
 }
