@@ -1,0 +1,140 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Role } from '@olympus/contracts';
+import { registerTenant, type Session } from '../harness.ts';
+import { protocolsOf, tree } from './protocols.ts';
+import type { Answer, Call, Protocol } from './wire.ts';
+
+export const password = 'correct horse battery';
+export const gbp = (amount: string) => ({ amount, currency: 'GBP' });
+export const unique = (): string => randomBytes(6).toString('hex');
+/** An id that nobody has. */
+export const missing = '01890a5d-ac96-774b-bcce-b302099a8057';
+
+/**
+ * How one more of each resource is made in a shop. The names hold the shop's mark, so that a text which shows it to
+ * another tenant is known at once.
+ */
+export const makers = {
+  user: (shop) =>
+    shop.make('users.create', {
+      email: `${shop.mark}-${unique()}@shop.test`,
+      name: `${shop.mark} user`,
+      role: 'staff',
+      password,
+    }),
+  customer: (shop) =>
+    shop.make('customers.create', { name: `${shop.mark} customer`, code: `${shop.mark}-${unique()}` }),
+  location: (shop) => shop.make('locations.create', { name: `${shop.mark} location ${unique()}` }),
+  product: (shop) =>
+    shop.make('products.create', {
+      sku: `${shop.mark}-${unique()}`,
+      name: `${shop.mark} product`,
+      price: gbp('4.95'),
+      stock: 1000,
+    }),
+  order: async (shop) =>
+    shop.make('orders.create', {
+      items: [{ productId: await shop.id('product'), quantity: 1 }],
+      customerId: await shop.id('customer'),
+      notes: `${shop.mark} order`,
+    }),
+} as const satisfies Record<string, (shop: Shop) => Promise<string>>;
+export type Resource = keyof typeof makers;
+
+/** A tenant with its owner signed in, and with one of every resource that is asked for. */
+export class Shop {
+  readonly url: string;
+  readonly owner: Session;
+  readonly tenantId: string;
+  readonly mark: string;
+  readonly #ids = new Map<Resource, Promise<string>>();
+  readonly #people = new Map<Role, Promise<Session>>();
+  readonly #protocol: Protocol;
+  /** Every id that the shop was given. */
+  readonly allIds = new Set<string>();
+
+  constructor(url: string, owner: Session, mark: string) {
+    this.url = url;
+    this.owner = owner;
+    this.mark = mark;
+    this.tenantId = tenantOf(owner.accessToken);
+    this.allIds.add(this.tenantId).add(owner.user.id);
+    const protocol = protocolsOf(url).find(({ name }) => name === 'tRPC');
+    if (!protocol) throw new Error('tRPC is not served');
+    this.#protocol = protocol;
+  }
+
+  static async open(url: string): Promise<Shop> {
+    const mark = `mark${unique()}`;
+    const owner = await registerTenant(url, { tenant: `${mark} shop`, name: `${mark} owner`, password });
+    return new Shop(url, owner, mark);
+  }
+
+  get token(): string {
+    return this.owner.accessToken;
+  }
+
+  /** Calls as the owner. Throws where the call fails: what a shop is made of must work. */
+  async call<T = unknown>(path: string, input?: unknown): Promise<T> {
+    const answer = await this.#protocol.call({ path, input, token: this.token });
+    if (answer.code !== 'OK') throw new Error(`${path} of a shop ended with ${answer.text}`);
+    return answer.value as T;
+  }
+
+  async make(path: string, input: unknown): Promise<string> {
+    const { id } = await this.call<{ id: string }>(path, input);
+    this.allIds.add(id);
+    return id;
+  }
+
+  /** The shop's one of a kind. */
+  id(resource: Resource): Promise<string> {
+    let id = this.#ids.get(resource);
+    if (!id) this.#ids.set(resource, (id = makers[resource](this)));
+    return id;
+  }
+
+  /** Another one, which the caller may spoil. */
+  fresh(resource: Resource): Promise<string> {
+    return makers[resource](this);
+  }
+
+  /** A session of its own for the owner. */
+  signIn(email = this.owner.user.email): Promise<Session> {
+    return this.call<Session>('auth.login', { email, password });
+  }
+
+  /** Somebody of the role, signed in. */
+  as(role: Role): Promise<Session> {
+    let session = this.#people.get(role);
+    if (!session) this.#people.set(role, (session = this.#hire(role)));
+    return session;
+  }
+
+  async #hire(role: Role): Promise<Session> {
+    const email = `${this.mark}-${role}-${unique()}@shop.test`;
+    const id = await this.make('users.create', { email, name: `${this.mark} ${role}`, role, password });
+    this.allIds.add(id);
+    return this.signIn(email);
+  }
+}
+
+/** The tenant that an access token names. */
+export function tenantOf(accessToken: string): string {
+  const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()) as { tid: string };
+  return claims.tid;
+}
+
+/** What differs from answer to answer by nature: the ids that were asked for, request ids, the path of a problem. */
+export function likeness({ status, code, text }: Answer, ...asked: string[]): string {
+  let body = text;
+  for (const id of asked) body = body.replaceAll(id, '<id>');
+  body = body
+    .replace(/"(requestId|instance|nextCursor|previousCursor)":"[^"]*"/g, '"$1":"…"')
+    .replace(/^\{"id":\d+/gm, '{"id":0');
+  return `${status} ${code} ${body}`;
+}
+
+export const randomKey = (): string => `key-${randomUUID()}`;
+export type { Call };
+export const paths = [...tree.keys()];
