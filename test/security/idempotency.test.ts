@@ -1,12 +1,15 @@
 import { sql } from '@olympus/database';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startOlympus, type Olympus } from '../harness.ts';
 import { protocolNames, protocolsOf, tree } from './protocols.ts';
 import { countsOf, growth } from './rows.ts';
 import { sampleOf } from './sample.ts';
 import { password, randomKey, Shop, unique } from './shop.ts';
 import type { Answer, Protocol } from './wire.ts';
+
+// Each test makes hundreds of calls.
+vi.setConfig({ testTimeout: 120_000 });
 
 let olympus: Olympus;
 let protocols: Protocol[];

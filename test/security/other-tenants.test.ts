@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startOlympus, type Olympus } from '../harness.ts';
 import { carries, protocolNames, protocolsOf, tree } from './protocols.ts';
 import { rowsOf } from './rows.ts';
 import { classified, sampleOf, withField } from './sample.ts';
 import { likeness, makers, missing, Shop, type Resource } from './shop.ts';
 import type { Protocol, Stream } from './wire.ts';
+
+// Each test makes hundreds of calls.
+vi.setConfig({ testTimeout: 120_000 });
 
 let olympus: Olympus;
 let protocols: Protocol[];

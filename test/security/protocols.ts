@@ -1,5 +1,4 @@
 import { contracts, contractsOf } from '@olympus/contracts';
-import { createTRPCUntypedClient, httpBatchStreamLink, TRPCClientError } from '@trpc/client';
 import { socketProtocol } from './socket.ts';
 import {
   followHttp,
@@ -31,6 +30,13 @@ export const protocolNames = ['REST', 'tRPC', 'tRPC batch', 'tRPC streamed batch
 export const carries = ({ name }: Pick<Protocol, 'name'>, path: string): boolean =>
   contractOf(path).kind !== 'subscription' || !name.includes('batch');
 
+/** Half a character has no encoding; what goes out in its place is no UTF-8 either. */
+const encoded = (text: string): string =>
+  text
+    .split(/(\p{Surrogate})/u)
+    .map((part, n) => (n % 2 ? '%ED%A0%80' : encodeURIComponent(part)))
+    .join('');
+
 function restRequest(url: string, call: Call): { url: string; init: RequestInit } {
   const { def } = contractOf(call.path);
   const [method = '', template = ''] = def.rest.split(' ');
@@ -40,7 +46,7 @@ function restRequest(url: string, call: Call): { url: string; init: RequestInit 
     delete input[name];
     return value;
   };
-  const path = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(take(name))));
+  const path = template.replace(/\{(\w+)\}/g, (_, name: string) => encoded(String(take(name))));
   const bodiless = method === 'GET' || method === 'DELETE';
   const inQuery = Object.keys(input).filter((name) => bodiless || def.query?.includes(name));
   const query = new URLSearchParams(
@@ -130,40 +136,37 @@ const trpcBatch = (url: string): Protocol => ({
   close: () => undefined,
 });
 
-const asIs = {
-  serialize: (value: unknown) => ({ json: value ?? null }),
-  deserialize: (value: unknown) => (value as { json?: unknown }).json,
-};
+/** tRPC's JSON lines: the value or the failure of the one call is somewhere in them. */
+function found(text: string, name: 'json' | 'failure'): unknown {
+  const search = (node: unknown): unknown => {
+    if (typeof node !== 'object' || node === null) return undefined;
+    if (Object.hasOwn(node, name)) return node;
+    for (const child of Object.values(node)) {
+      const hit = search(child);
+      if (hit !== undefined) return hit;
+    }
+    return undefined;
+  };
+  for (const line of text.split('\n')) {
+    const hit = search(readJson(line));
+    if (hit !== undefined) return (hit as Record<string, unknown>)[name];
+  }
+  return undefined;
+}
 
 const trpcStream = (url: string): Protocol => ({
   name: 'tRPC streamed batch',
   async call(call) {
-    let response: Response | null = null;
-    const client = createTRPCUntypedClient({
-      links: [
-        httpBatchStreamLink({
-          url: `${url}/trpc`,
-          transformer: { input: asIs, output: asIs },
-          methodOverride: 'POST',
-          headers: { ...headersOf(call), ...(call.key ? { 'idempotency-key': `${call.key},` } : {}) },
-          fetch: async (...request) => (response = await fetch(...(request as Parameters<typeof fetch>))),
-        }),
-      ],
+    const response = await fetch(`${url}/trpc/${call.path}?batch=1`, {
+      method: 'POST',
+      headers: { ...headersOf(call), 'content-type': 'application/json', 'trpc-accept': 'application/jsonl' },
+      body: JSON.stringify({ 0: { json: call.input ?? null } }),
     });
-    const verb = contractOf(call.path).kind === 'query' ? 'query' : 'mutation';
-    const [settled] = await Promise.allSettled([
-      client[verb](call.path, call.input ?? null),
-      client[verb](verb === 'query' ? 'auth.me' : neighbour.path, verb === 'query' ? undefined : neighbour.input),
-    ]);
-    const { headers } = response ?? new Response();
-    if (settled.status === 'fulfilled') {
-      const text = JSON.stringify(settled.value) ?? '';
-      return { status: 200, code: 'OK', value: settled.value, text, headers };
-    }
-    const cause: unknown = settled.reason;
-    if (!(cause instanceof TRPCClientError)) throw cause;
-    const error = { message: cause.message, data: cause.data as unknown };
-    return trpcAnswer(500, { error }, { text: JSON.stringify(error), headers });
+    const { status, headers } = response;
+    const text = await response.text();
+    const failure = found(text, 'failure') as Answer['failure'];
+    if (failure) return { status: failure.status ?? status, code: failure.code ?? '', failure, text, headers };
+    return { status, code: status < 400 ? 'OK' : `HTTP ${status}`, value: found(text, 'json'), text, headers };
   },
   follow: noStreams,
   close: () => undefined,

@@ -69,7 +69,9 @@ export function trpcAnswer(status: number, body: unknown, rest: { text: string; 
   const { result, error } = (body ?? {}) as { result?: { data?: { json?: unknown } }; error?: unknown };
   if (result) return { status, code: 'OK', value: result.data?.json, ...rest };
   const plain = (error as { json?: unknown } | undefined)?.json ?? error;
-  const failure = (plain as { data?: { failure?: Failed } } | undefined)?.data?.failure ?? {};
+  // An upgrade that is refused has the failure itself.
+  const bare = typeof (plain as Failed | undefined)?.status === 'number' ? (plain as Failed) : {};
+  const failure = (plain as { data?: { failure?: Failed } } | undefined)?.data?.failure ?? bare;
   return { status: failure.status ?? status, code: failure.code ?? `HTTP ${status}`, failure, ...rest };
 }
 
