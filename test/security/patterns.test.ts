@@ -27,9 +27,9 @@ describe('patterns of the contracts', () => {
     expect(patterns.size).toBeGreaterThan(8);
   });
   it.each([...patterns])('%s takes time in proportion to the text', (pattern, places) => {
-    const { status, complexity } = checkSync(pattern, '', { timeout: 20_000 });
-    expect(status, [...places].join(', ')).toBe('safe');
-    expect(['safe', 'linear']).toContain(complexity?.type);
+    const found = checkSync(pattern, '', { timeout: 20_000 });
+    expect(found.status, [...places].join(', ')).toBe('safe');
+    if (found.status === 'safe') expect(['safe', 'linear']).toContain(found.complexity.type);
   });
   it('a pattern that is not linear would be found', () => {
     expect(checkSync('^(a+)+$', '').status).toBe('vulnerable');

@@ -136,22 +136,25 @@ const trpcBatch = (url: string): Protocol => ({
   close: () => undefined,
 });
 
-/** tRPC's JSON lines: the value or the failure of the one call is somewhere in them. */
-function found(text: string, name: 'json' | 'failure'): unknown {
+/** tRPC's JSON lines: `[chunk, state, [[value]]]`, the last of which holds the value or the failure of the one call. */
+function lastOf(text: string): unknown {
+  const chunks = text
+    .trim()
+    .split('\n')
+    .map((line) => (readJson(line) as { json?: unknown } | undefined)?.json);
+  const last = chunks.at(-1);
+  return Array.isArray(last) ? (last[2] as unknown[][] | undefined)?.[0]?.[0] : undefined;
+}
+
+/** Wherever tRPC has put it. */
+function failureIn(text: string): Answer['failure'] {
   const search = (node: unknown): unknown => {
     if (typeof node !== 'object' || node === null) return undefined;
-    if (Object.hasOwn(node, name)) return node;
-    for (const child of Object.values(node)) {
-      const hit = search(child);
-      if (hit !== undefined) return hit;
-    }
-    return undefined;
+    if ('failure' in node) return node.failure;
+    return Object.values(node).reduce<unknown>((hit, child) => hit ?? search(child), undefined);
   };
-  for (const line of text.split('\n')) {
-    const hit = search(readJson(line));
-    if (hit !== undefined) return (hit as Record<string, unknown>)[name];
-  }
-  return undefined;
+  if (!text.includes('"failure"')) return undefined;
+  return text.split('\n').reduce<unknown>((hit, line) => hit ?? search(readJson(line)), undefined) as Answer['failure'];
 }
 
 const trpcStream = (url: string): Protocol => ({
@@ -164,9 +167,9 @@ const trpcStream = (url: string): Protocol => ({
     });
     const { status, headers } = response;
     const text = await response.text();
-    const failure = found(text, 'failure') as Answer['failure'];
+    const failure = failureIn(text);
     if (failure) return { status: failure.status ?? status, code: failure.code ?? '', failure, text, headers };
-    return { status, code: status < 400 ? 'OK' : `HTTP ${status}`, value: found(text, 'json'), text, headers };
+    return { status, code: status < 400 ? 'OK' : `HTTP ${status}`, value: lastOf(text), text, headers };
   },
   follow: noStreams,
   close: () => undefined,

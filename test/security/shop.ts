@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Role } from '@olympus/contracts';
 import { registerTenant, type Session } from '../harness.ts';
-import { protocolsOf, tree } from './protocols.ts';
-import type { Answer, Call, Protocol } from './wire.ts';
+import { protocolsOf } from './protocols.ts';
+import type { Answer, Protocol } from './wire.ts';
 
 export const password = 'correct horse battery';
 export const gbp = (amount: string) => ({ amount, currency: 'GBP' });
@@ -15,30 +15,31 @@ export const missing = '01890a5d-ac96-774b-bcce-b302099a8057';
  * another tenant is known at once.
  */
 export const makers = {
-  user: (shop) =>
+  user: (shop: Shop): Promise<string> =>
     shop.make('users.create', {
       email: `${shop.mark}-${unique()}@shop.test`,
       name: `${shop.mark} user`,
       role: 'staff',
       password,
     }),
-  customer: (shop) =>
+  customer: (shop: Shop): Promise<string> =>
     shop.make('customers.create', { name: `${shop.mark} customer`, code: `${shop.mark}-${unique()}` }),
-  location: (shop) => shop.make('locations.create', { name: `${shop.mark} location ${unique()}` }),
-  product: (shop) =>
+  location: (shop: Shop): Promise<string> =>
+    shop.make('locations.create', { name: `${shop.mark} location ${unique()}` }),
+  product: (shop: Shop): Promise<string> =>
     shop.make('products.create', {
       sku: `${shop.mark}-${unique()}`,
       name: `${shop.mark} product`,
       price: gbp('4.95'),
       stock: 1000,
     }),
-  order: async (shop) =>
+  order: async (shop: Shop): Promise<string> =>
     shop.make('orders.create', {
       items: [{ productId: await shop.id('product'), quantity: 1 }],
       customerId: await shop.id('customer'),
       notes: `${shop.mark} order`,
     }),
-} as const satisfies Record<string, (shop: Shop) => Promise<string>>;
+};
 export type Resource = keyof typeof makers;
 
 /** A tenant with its owner signed in, and with one of every resource that is asked for. */
@@ -136,5 +137,3 @@ export function likeness({ status, code, text }: Answer, ...asked: string[]): st
 }
 
 export const randomKey = (): string => `key-${randomUUID()}`;
-export type { Call };
-export const paths = [...tree.keys()];
