@@ -172,7 +172,7 @@ async function attempt(target: Target, { before, socket: inside }: Seedling, byt
       `GET /ws HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${target.owner.accessToken}\r\nupgrade: websocket\r\n` +
         `connection: Upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
     );
-    if (!/^HTTP\/1\.1 101/.test(await answerOf(socket))) return 'not let in';
+    if (!(await answerOf(socket)).startsWith('HTTP/1.1 101')) return 'not let in';
     socket.write(before ? frame(bytes.toString('latin1')) : bytes);
     const text = await answerOf(socket);
     if (text.includes('"INTERNAL"')) return '"INTERNAL"';

@@ -9,6 +9,8 @@ interface Operation {
   readonly url: string;
   readonly method?: string;
   readonly body?: object;
+  /** The answer differs from call to call, so that it tells nothing of true and false. */
+  readonly changing?: boolean;
 }
 
 /** Of each kind of place where a text reaches a statement one: filters, sorts, cursors, ids in paths, bodies. */
@@ -27,12 +29,14 @@ const operations = ({ ids }: Target): Operation[] => [
     name: 'customers.create',
     url: '/api/v1/customers',
     method: 'POST',
+    changing: true,
     body: { name: 'Ada', phone: '1', country: 'x' },
   },
   {
     name: 'products.update',
     url: `/api/v1/products/${ids.product}`,
     method: 'PATCH',
+    changing: true,
     body: { name: 'Red mug', description: 'x', imageUrl: 'https://example.com/a.png' },
   },
   { name: 'auth.refresh', url: '/api/v1/auth/refresh', method: 'POST', body: { refreshToken: 'olr_x' } },
@@ -53,16 +57,33 @@ export async function runSqlmap(target: Target, seconds: number): Promise<Findin
   const findings: Finding[] = [];
   const work = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) {
-      const { name, url, method = 'GET', body } = next;
+      const { name, url, method = 'GET', body, changing = false } = next;
       const { output, finished } = await command(
         'sqlmap',
         [
-          ...['-u', target.url + url, '--method', method],
+          '-u',
+          target.url + url,
+          '--method',
+          method,
           ...(body ? ['--data', JSON.stringify(body)] : []),
-          ...['-H', `Authorization: Bearer ${target.owner.accessToken}`, '-H', 'Content-Type: application/json'],
-          ...['--batch', '--level=3', '--risk=1', '--threads=4', '--timeout=10', '--retries=0', '--flush-session'],
-          ...['--ignore-code=400,401,404,406,409,414,422', '--disable-coloring', '--dbms=PostgreSQL'],
-          ...['--answers=redirect=N,follow=N', '--output-dir', join(folder, name.replaceAll(' ', '-'))],
+          '-H',
+          `Authorization: Bearer ${target.owner.accessToken}`,
+          '-H',
+          'Content-Type: application/json',
+          '--batch',
+          '--level=3',
+          '--risk=1',
+          '--threads=4',
+          '--timeout=10',
+          '--retries=0',
+          '--flush-session',
+          '--ignore-code=400,401,404,406,409,414,422',
+          '--disable-coloring',
+          '--dbms=PostgreSQL',
+          `--technique=${changing ? 'EUSTQ' : 'BEUSTQ'}`,
+          '--answers=redirect=N,follow=N',
+          '--output-dir',
+          join(folder, name.replaceAll(' ', '-')),
         ],
         { seconds },
       );

@@ -70,7 +70,7 @@ it('a formula in any text becomes a text cell on export, and is the same text ag
 });
 
 it.each(downloads)('%s gives spreadsheets no cell to run', async (path) => {
-  const rows = parse(await read(path, shop.token, 'text/csv'), { relax_column_count: false }) as string[][];
+  const rows = parse(await read(path, shop.token, 'text/csv'));
   expect(rows.length).toBeGreaterThan(1);
   for (const row of rows) for (const cell of row) if (starts.test(cell)) expect(cell).toMatch(/^-?\d+(\.\d+)?$/);
 });

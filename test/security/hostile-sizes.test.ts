@@ -89,7 +89,8 @@ describe('a request that is too much', () => {
       (await fetch(`${olympus.url}/api/v1/auth/me`, { headers: { ...bearer(), 'x-filler': 'x'.repeat(40_000) } }))
         .status,
     'a number of 100,000 digits': () => post('/api/v1/orders', `{"items":[{"quantity":${'9'.repeat(100_000)}}]}`),
-    '10,000 items': () => post('/api/v1/orders', JSON.stringify({ items: Array(5000).fill({ quantity: 1 }) })),
+    '5,000 items': () =>
+      post('/api/v1/orders', JSON.stringify({ items: Array.from({ length: 5000 }, () => ({ quantity: 1 })) })),
   };
   it.each(Object.entries(cases))('%s is refused', async (_, attack) => {
     const status = await attack();
@@ -139,7 +140,7 @@ const bounded = [...tree].flatMap(([path]) =>
 describe('pages', () => {
   it.each(bounded)('of %s are bounded', async (path) => {
     for (const protocol of protocols)
-      for (const limit of [1_000_000_000, 0, -1, 1.5, 9_007_199_254_740_993]) {
+      for (const limit of [1_000_000_000, 0, -1, 1.5, Number.MAX_SAFE_INTEGER]) {
         const { status, code } = await protocol.call({ path, input: { limit }, token: shop.token });
         expect([status, code], `${protocol.name} ${limit}`).toEqual([400, 'INVALID_INPUT']);
       }

@@ -52,7 +52,7 @@ function restRequest(url: string, call: Call): { url: string; init: RequestInit 
   const query = new URLSearchParams(
     inQuery.map((name): [string, string] => {
       const value = take(name);
-      return [name, typeof value === 'object' ? JSON.stringify(value) : String(value)];
+      return [name, typeof value === 'string' ? value : JSON.stringify(value ?? null)];
     }),
   );
   return {

@@ -136,7 +136,7 @@ describe('row-level security', () => {
       );
       const [outcome] = await Promise.allSettled([give]);
       if (outcome.status === 'fulfilled') expect(outcome.value[0]?.count, table).toBe(0);
-      else expect(String((outcome.reason as Error).message), table).toMatch(/row-level security|foreign key/);
+      else expect((outcome.reason as Error).message, table).toMatch(/row-level security|foreign key/);
     }
   });
 

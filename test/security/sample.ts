@@ -22,7 +22,7 @@ export async function sampleOf(path: string, shop: Shop): Promise<Record<string,
 }
 
 /** Sets `items.0.productId`; the objects on the way must be there. */
-export function setAt(root: object, path: string, value: unknown): void {
+function setAt(root: object, path: string, value: unknown): void {
   const names = path.split('.');
   const last = names.pop() ?? '';
   let node = root as Record<string, unknown>;

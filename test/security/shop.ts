@@ -121,7 +121,7 @@ export class Shop {
 }
 
 /** The tenant that an access token names. */
-export function tenantOf(accessToken: string): string {
+function tenantOf(accessToken: string): string {
   const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()) as { tid: string };
   return claims.tid;
 }

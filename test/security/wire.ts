@@ -84,7 +84,7 @@ export function followHttp(url: string, init: RequestInit, read: (status: number
     const streams = /text\/event-stream/.test(response.headers.get('content-type') ?? '');
     const decoder = new TextDecoder();
     const drained = (async () => {
-      for await (const chunk of response.body ?? []) text += decoder.decode(chunk as Uint8Array, { stream: true });
+      for await (const chunk of response.body ?? []) text += decoder.decode(chunk, { stream: true });
     })().catch(() => undefined);
     if (!streams) {
       await drained;
