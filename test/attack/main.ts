@@ -5,7 +5,7 @@
  *     npx pnpm test:attack [sqlmap] [slow] [mutations]
  */
 import { healthyClient } from './healthy.ts';
-import { runMutations } from './mutations.ts';
+import { mutate, runMutations } from './mutations.ts';
 import { connections, runSlow } from './slow.ts';
 import { runSqlmap } from './sqlmap.ts';
 import { startTarget } from './target.ts';
@@ -46,8 +46,9 @@ try {
   }
   if (runs('mutations')) {
     say('zzuf, fixed seeds');
+    const attempts = await mutate(target, 300);
     const client = healthyClient(target.url, target.owner.accessToken);
-    const { sent, outcomes, faults: found } = await runMutations(target, 300);
+    const { sent, outcomes, faults: found } = await runMutations(target, attempts);
     const health = await client.stop();
     for (const [name, counts] of Object.entries(outcomes))
       say(

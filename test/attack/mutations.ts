@@ -31,7 +31,7 @@ function seedlings({ owner, ids }: Target): Seedling[] {
     (line: string, type = 'application/json') =>
     (length: number) =>
       `${line} HTTP/1.1\r\n${auth}content-type: ${type}\r\ncontent-length: ${length}\r\nconnection: close\r\n\r\n`;
-  const whole = (text: string) => Buffer.from(text.replaceAll('\n', '\r\n'));
+  const whole = (text: string) => Buffer.from(text.replaceAll(/\r?\n/g, '\r\n'));
   const order = JSON.stringify({ items: [{ productId: ids.product, quantity: 1 }], notes: 'gift', country: 'France' });
   const call = (method: string, path: string, input: unknown) =>
     JSON.stringify({ id: 1, method, params: { path, input: { json: input } } });
@@ -129,30 +129,43 @@ export interface Mutated {
   readonly faults: readonly string[];
 }
 
-/** Sends every seedling with fixed seeds of zzuf, so that what was found once is found again. */
-export async function runMutations(target: Target, seeds: number): Promise<Mutated> {
+export interface Attempt {
+  readonly seedling: Seedling;
+  readonly seed: number;
+  readonly bytes: Buffer;
+}
+
+/** Share of the bits that are turned: from hardly any to hardly anything left. */
+const ratios = [0.0002, 0.001, 0.004, 0.02];
+
+/** Every seedling with fixed seeds of zzuf, so that what was found once is found again. */
+export async function mutate(target: Target, seeds: number): Promise<Attempt[]> {
+  const attempts: Attempt[] = [];
+  for (const seedling of seedlings(target))
+    for (let seed = 0; seed < seeds; seed++) {
+      const args = ['-s', String(seed), '-r', String(ratios[seed % ratios.length])];
+      const { output } = await command('zzuf', args, { seconds: 10, input: seedling.bytes });
+      attempts.push({ seedling, seed, bytes: output });
+    }
+  return attempts;
+}
+
+/** Sends what was mutated, a few at once. */
+export async function runMutations(target: Target, attempts: readonly Attempt[]): Promise<Mutated> {
   const outcomes: Record<string, Record<string, number>> = {};
   const faults: string[] = [];
-  const queue = seedlings(target).flatMap((seedling) =>
-    Array.from({ length: seeds }, (_, seed) => ({ seedling, seed })),
-  );
-  const sent = queue.length;
+  const queue = [...attempts];
   const work = async () => {
     for (let next = queue.pop(); next; next = queue.pop()) {
-      const { seedling, seed } = next;
-      const ratio = [0.002, 0.01, 0.04, 0.2][seed % 4] ?? 0.01;
-      const { output } = await command('zzuf', ['-s', String(seed), '-r', String(ratio)], {
-        seconds: 10,
-        input: seedling.bytes,
-      });
-      const outcome = await attempt(target, seedling, output);
+      const { seedling, seed, bytes } = next;
+      const outcome = await attempt(target, seedling, bytes);
       const counted = (outcomes[seedling.name] ??= {});
       counted[outcome] = (counted[outcome] ?? 0) + 1;
       if (/^5\d\d$|"INTERNAL"/.test(outcome)) faults.push(`${seedling.name} with seed ${seed}: ${outcome}`);
     }
   };
   await Promise.all(Array.from({ length: 12 }, work));
-  return { sent, outcomes, faults };
+  return { sent: attempts.length, outcomes, faults };
 }
 
 const patienceMs = 400;

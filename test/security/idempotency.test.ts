@@ -87,37 +87,40 @@ describe.each(protocolNames)('a key over %s', (name) => {
     }
     expect(resultOf(await protocol.call(call))).toEqual(resultOf(first));
   });
-
-  it.each(keyed)('has one effect however often %s comes at once, and when its caller leaves', async (path) => {
-    const protocol = protocolOf(name);
-    const { token } = shop;
-    const countsNow = () => countsOf(olympus.app.database, shop.tenantId);
-    const alone = { path, input: await sampleOf(path, shop), token, key: randomKey() };
-    const start = await countsNow();
-    await protocol.call(alone);
-    const effect = growth(start, await countsNow());
-
-    const raced = { path, input: await sampleOf(path, shop), token, key: randomKey() };
-    const beforeRace = await countsNow();
-    const answers = await Promise.all(Array.from({ length: 6 }, () => protocol.call(raced)));
-    expect(growth(beforeRace, await countsNow())).toEqual(effect);
-    const done = answers.filter(({ code }) => code === 'OK').map(resultOf);
-    const waiting = answers.filter(({ code }) => code !== 'OK').map(({ status, code }) => [status, code]);
-    expect(done.length).toBeGreaterThan(0);
-    for (const answer of done) expect(answer).toEqual(done[0]);
-    for (const answer of waiting) expect(answer).toEqual([409, 'IDEMPOTENCY_IN_PROGRESS']);
-
-    const left = { path, input: await sampleOf(path, shop), token, key: randomKey() };
-    const beforeLeaving = await countsNow();
-    await leave(left);
-    const repeated = await untilAnswered(() => protocol.call(left));
-    expect(repeated.code, repeated.text).toBe('OK');
-    expect(growth(beforeLeaving, await countsNow())).toEqual(effect);
-    expect(resultOf(await protocol.call(left))).toEqual(resultOf(repeated));
-  });
 });
 
 describe('a key', () => {
+  it.each(keyed)(
+    'has one effect however often %s comes at once, over every protocol, and when its caller leaves',
+    async (path) => {
+      const { token } = shop;
+      const countsNow = () => countsOf(olympus.app.database, shop.tenantId);
+      const alone = { path, input: await sampleOf(path, shop), token, key: randomKey() };
+      const start = await countsNow();
+      await protocolOf('tRPC').call(alone);
+      const effect = growth(start, await countsNow());
+
+      const raced = { path, input: await sampleOf(path, shop), token, key: randomKey() };
+      const beforeRace = await countsNow();
+      const answers = await Promise.all([...protocols, ...protocols].map((protocol) => protocol.call(raced)));
+      expect(growth(beforeRace, await countsNow())).toEqual(effect);
+      const done = answers.filter(({ code }) => code === 'OK').map(({ value }) => value || null);
+      const waiting = answers.filter(({ code }) => code !== 'OK').map(({ status, code }) => [status, code]);
+      expect(done.length).toBeGreaterThan(0);
+      for (const value of done) expect(value).toEqual(done[0]);
+      for (const answer of waiting) expect(answer).toEqual([409, 'IDEMPOTENCY_IN_PROGRESS']);
+
+      const left = { path, input: await sampleOf(path, shop), token, key: randomKey() };
+      const beforeLeaving = await countsNow();
+      await leave(left);
+      const repeated = await untilAnswered(() => protocolOf('REST').call(left));
+      expect(repeated.code, repeated.text).toBe('OK');
+      for (const protocol of protocols)
+        expect((await protocol.call(left)).value || null).toEqual(repeated.value || null);
+      expect(growth(beforeLeaving, await countsNow())).toEqual(effect);
+    },
+  );
+
   it.runIf(process.env['TEST_DATABASE_URL']).each(keyed)(
     'of %s that another process answers just now is told so, over every protocol',
     async (path) => {
