@@ -5,7 +5,7 @@ import { protocolsOf, tree } from './protocols.ts';
 import { makers, Shop, unique, type Resource } from './shop.ts';
 
 // Each test makes hundreds of calls.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 let olympus: Olympus;
 let shop: Shop;

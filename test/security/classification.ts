@@ -14,6 +14,8 @@ export interface Classified {
   readonly rest: (shop: Shop) => object | Promise<object>;
   /** `signsIn`: gives out or ends credentials, without a key and without ids. */
   readonly effect: 'reads' | 'writes' | 'signsIn';
+  /** The sample is well-formed and refused: success needs what only a mail or an app knows, or spoils the shop. */
+  readonly refused?: true;
 }
 
 type Rest = Classified['rest'];
@@ -21,6 +23,7 @@ const nothing: Rest = () => ({});
 const reads = (ids: Classified['ids'] = {}, rest = nothing): Classified => ({ ids, rest, effect: 'reads' });
 const writes = (ids: Classified['ids'], rest: Rest): Classified => ({ ids, rest, effect: 'writes' });
 const signsIn = (rest: Rest): Classified => ({ ids: {}, rest, effect: 'signsIn' });
+const refused = (rest: Rest): Classified => ({ ids: {}, rest, effect: 'signsIn', refused: true });
 
 const user = ({ mark }: Shop) => ({ email: `${mark}-${unique()}@shop.test`, name: `${mark} user`, role: 'viewer' });
 const customer = ({ mark }: Shop) => ({ name: `${mark} customer`, code: `${mark}-${unique()}` });
@@ -40,6 +43,18 @@ export const classification: Readonly<Record<string, Classified>> = {
   'auth.logout': signsIn(async (shop) => ({ refreshToken: (await shop.signIn()).refreshToken })),
   'auth.me': reads(),
   'auth.validate': signsIn(({ token }) => ({ token })),
+  'auth.sessions.list': reads(),
+  'auth.sessions.revoke': writes({ id: 'session' }, nothing),
+  'auth.sessions.revokeOthers': signsIn(nothing),
+
+  'account.changePassword': refused(() => ({ currentPassword: `not ${password}`, newPassword: `new ${password}` })),
+  'account.requestPasswordReset': signsIn(() => ({ email: `nobody-${unique()}@shop.test` })),
+  'account.resetPassword': refused(() => ({ token: `none-${unique()}`, newPassword: `new ${password}` })),
+  'account.requestEmailVerification': signsIn(() => ({ email: `nobody-${unique()}@shop.test` })),
+  'account.verifyEmail': refused(() => ({ token: `none-${unique()}` })),
+  'account.totp.enroll': refused(() => ({ password: `not ${password}` })),
+  'account.totp.confirm': refused(() => ({ code: '123456' })),
+  'account.totp.disable': refused(() => ({ password: `not ${password}`, code: '123456' })),
 
   'users.list': reads(),
   'users.get': reads({ id: 'user' }),

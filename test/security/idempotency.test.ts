@@ -9,7 +9,7 @@ import { password, randomKey, Shop, unique } from './shop.ts';
 import type { Answer, Protocol } from './wire.ts';
 
 // Each test makes hundreds of calls.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 let olympus: Olympus;
 let protocols: Protocol[];

@@ -15,7 +15,7 @@ import { sampleOf } from './sample.ts';
 import { Shop } from './shop.ts';
 import type { Answer, Protocol } from './wire.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 const { TEST_DATABASE_URL } = process.env;
 
 const configOf = (env: Readonly<Record<string, string>>) =>

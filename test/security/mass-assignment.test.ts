@@ -3,13 +3,13 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startOlympus, type Olympus } from '../harness.ts';
 import { carries, once, protocolNames, protocolsOf, tree } from './protocols.ts';
 import { rowsOf } from './rows.ts';
-import { fieldsOf, generic, sampleOf, schemaOf } from './sample.ts';
+import { classified, fieldsOf, generic, sampleOf, schemaOf } from './sample.ts';
 import { makers, Shop, type Resource } from './shop.ts';
 import { tableOf } from './snapshot.ts';
 import type { Protocol } from './wire.ts';
 
 // Each test makes hundreds of calls.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 let olympus: Olympus;
 let protocols: Protocol[];
@@ -77,6 +77,7 @@ it('what each role is answered holds the fields that were reviewed, and no other
   if (!protocol) throw new Error('no tRPC');
   const rows: string[][] = [];
   for (const [path, { def, kind }] of tree) {
+    if (classified(path).refused) continue;
     const byKeys = new Map<string, string[]>();
     for (const role of roles) {
       if (def.access !== 'public' && !permissionsOf[role].has(def.access)) continue;
@@ -107,6 +108,8 @@ it('what each role is answered holds the fields that were reviewed, and no other
     }
     const over = tree.get(path)?.def.download ? protocols.find((one) => one.name === 'REST') : protocol;
     const answer = await over!.call({ path, input: await sampleOf(path, shop), token });
+    // A session is its user's own.
+    if (role !== 'owner' && answer.code === 'SESSION_NOT_FOUND') return '';
     expect(answer.code, `${path} as ${role}: ${answer.text}`).toBe('OK');
     if (typeof answer.value === 'string') return answer.value.split(/\r?\n/)[0]?.replaceAll(',', ', ') ?? '';
     return [...keysOf(answer.value)].sort().join(', ');

@@ -7,7 +7,7 @@ import { likeness, makers, missing, Shop, type Resource } from './shop.ts';
 import type { Protocol, Stream } from './wire.ts';
 
 // Each test makes hundreds of calls.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 let olympus: Olympus;
 let protocols: Protocol[];

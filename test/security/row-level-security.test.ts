@@ -7,7 +7,7 @@ import { makers, Shop, type Resource } from './shop.ts';
 import { tenantTables } from './rows.ts';
 
 // Each test makes hundreds of calls.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 let store: Store;
 /** One connection for all calls, which every tenant leaves to the next. */

@@ -10,7 +10,7 @@ import { password, randomKey, Shop, unique } from './shop.ts';
 import type { Protocol } from './wire.ts';
 
 // Each test makes hundreds of calls.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 let store: Store;
 let app: App;

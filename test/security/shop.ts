@@ -22,6 +22,11 @@ export const makers = {
       role: 'staff',
       password,
     }),
+  session: async (shop: Shop): Promise<string> => {
+    const id = claimsOf((await shop.signIn()).accessToken).sid;
+    shop.allIds.add(id);
+    return id;
+  },
   customer: (shop: Shop): Promise<string> =>
     shop.make('customers.create', { name: `${shop.mark} customer`, code: `${shop.mark}-${unique()}` }),
   location: (shop: Shop): Promise<string> =>
@@ -58,7 +63,7 @@ export class Shop {
     this.url = url;
     this.owner = owner;
     this.mark = mark;
-    this.tenantId = tenantOf(owner.accessToken);
+    this.tenantId = claimsOf(owner.accessToken).tid;
     this.allIds.add(this.tenantId).add(owner.user.id);
     const protocol = protocolsOf(url).find(({ name }) => name === 'tRPC');
     if (!protocol) throw new Error('tRPC is not served');
@@ -120,10 +125,12 @@ export class Shop {
   }
 }
 
-/** The tenant that an access token names. */
-function tenantOf(accessToken: string): string {
-  const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()) as { tid: string };
-  return claims.tid;
+/** What an access token says: its tenant and its session. */
+function claimsOf(accessToken: string): { tid: string; sid: string } {
+  return JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()) as {
+    tid: string;
+    sid: string;
+  };
 }
 
 /** What differs from answer to answer by nature: the ids that were asked for, request ids, the path of a problem. */
