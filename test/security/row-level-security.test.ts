@@ -68,7 +68,7 @@ describe('row-level security', () => {
   it('cannot be left: the roles own nothing, log in nowhere, and bypass nothing', async () => {
     const roles = await database.app.unsafe<Record<string, unknown>[]>(`
       select rolname, rolsuper or rolbypassrls or rolcanlogin or rolcreaterole or rolcreatedb as powerful,
-        (select count(*)::int from pg_class where relowner = r.oid) as owned
+        (select count(*)::int from pg_class where relowner = r.oid and relnamespace = 'public'::regnamespace) as owned
       from pg_roles r where rolname in ('olympus_app', 'olympus_system') order by 1`);
     expect(roles.map((role) => ({ ...role }))).toEqual([
       { rolname: 'olympus_app', powerful: false, owned: 0 },
