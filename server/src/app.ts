@@ -1,5 +1,5 @@
 import { contracts } from '@olympus/contracts';
-import { openDatabase } from '@olympus/database';
+import { openDatabase, type Database } from '@olympus/database';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createSealer } from './audit/sealer.ts';
@@ -56,6 +56,7 @@ export interface App {
   /** Where it listens. */
   readonly url: string;
   readonly kernel: Kernel;
+  readonly database: Database;
   readonly log: Logger;
   /** How to sign in to the demo tenant; null when none is seeded. */
   readonly demo: DemoLogin | null;
@@ -237,6 +238,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   return {
     url: `http://${config.host === undefined || config.host === '0.0.0.0' ? 'localhost' : config.host}:${port}`,
     kernel,
+    database,
     log,
     demo,
     createAdmin: (admin) => createAdmin({ database, passwords: auth.passwords, clock, ids }, admin),

@@ -39,7 +39,11 @@ export function trpcStreams({ router, limits, closing }: Options): ServeStream {
       return;
     }
     if (!batch) open.add(response);
-    const vary = response.getHeader('vary');
+    // tRPC's adapter would put its own in the place of what CORS has said, and of what keeps an answer to its caller.
+    const kept = ['vary', 'cache-control'].flatMap((name): [string, string][] => {
+      const value = response.getHeader(name);
+      return value === undefined ? [] : [[name, String(value)]];
+    });
     const unwatch = watchStalled(response);
     response.once('close', () => {
       open.delete(response);
@@ -55,8 +59,7 @@ export function trpcStreams({ router, limits, closing }: Options): ServeStream {
       maxBodySize: limits.bodyBytes,
       allowMethodOverride: true,
       createContext: () => Promise.resolve(context),
-      // tRPC's adapter would put its own in the place of what CORS has said.
-      responseMeta: () => (vary === undefined ? {} : { headers: new Headers([['vary', String(vary)]]) }),
+      responseMeta: () => ({ headers: new Headers(kept) }),
     });
   };
 }

@@ -85,7 +85,10 @@ function revive(holder: object, key: string, { tree, legacy, depth }: Annotation
     const [type] = tree as unknown[];
     const reviver = typeof type === 'string' && Object.hasOwn(revivers, type) ? revivers[type] : undefined;
     if (!reviver || tree.length !== 1)
-      refuse(`meta has a type that is not accepted: ${JSON.stringify(type)?.slice(0, 40)}`);
+      // Written out, what is no name could be nested as deep as the body is long.
+      refuse(
+        `meta has a type that is not accepted: ${typeof type === 'string' ? JSON.stringify(type).slice(0, 40) : 'it has no name'}`,
+      );
     else place(holder, key, reviver);
     return;
   }

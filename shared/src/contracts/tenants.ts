@@ -40,6 +40,7 @@ export const tenants = {
     rest: 'POST /tenants',
     status: 201,
     access: 'platform:tenants',
+    idempotent: false,
     unitOfWork: 'own',
     input: z.strictObject({
       tenant: text(200).meta({ description: 'Name of the shop' }),
@@ -57,6 +58,7 @@ export const tenants = {
     operationId: 'suspendTenant',
     rest: 'POST /tenants/{id}/suspend',
     access: 'platform:tenants',
+    idempotent: false,
     unitOfWork: 'own',
     input: z.strictObject({ id: Id, reason }),
     output: TenantRecord,
@@ -67,6 +69,7 @@ export const tenants = {
     operationId: 'resumeTenant',
     rest: 'POST /tenants/{id}/resume',
     access: 'platform:tenants',
+    idempotent: false,
     unitOfWork: 'own',
     input: z.strictObject({ id: Id }),
     output: TenantRecord,

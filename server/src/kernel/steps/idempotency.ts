@@ -92,6 +92,7 @@ async function recall(db: Db, name: string, scope: Scope): Promise<Answer | null
   return deserialize<Answer>(kept.answer);
 }
 
+/** Leaves what is kept already: a refusal is written after its own transaction, when another process may have answered. */
 async function remember(db: Db, scope: Scope, answer: Answer): Promise<void> {
   const expiresAt = new Date(scope.now.getTime() + keptForMs);
   await db.rows(sql`
@@ -100,7 +101,8 @@ async function remember(db: Db, scope: Scope, answer: Answer): Promise<void> {
             ${JSON.stringify(serialize(answer))}::text::jsonb, ${scope.now}, ${expiresAt})
     on conflict (tenant_id, principal, key) do update
       set procedure = excluded.procedure, input_hash = excluded.input_hash, answer = excluded.answer,
-          created_at = excluded.created_at, expires_at = excluded.expires_at`);
+          created_at = excluded.created_at, expires_at = excluded.expires_at
+      where idempotency_keys.expires_at <= excluded.created_at`);
 }
 
 function replay(call: Call, answer: Answer): unknown {
