@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['{shared,drizzle,server,client-sdk}/**/*.test.ts', 'test/**/*.test.{ts,tsx}'],
-    exclude: ['**/node_modules/**', 'test/data/**', 'test/architecture.test.ts', 'test/bench/**'],
+    exclude: ['**/node_modules/**', 'test/data/**', 'test/security/**', 'test/architecture.test.ts', 'test/bench/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -75,6 +75,8 @@ function run(copy: string, { suite, test }: Pick<Leak, 'suite' | 'test'>): { fai
     [
       join(copy, 'node_modules/vitest/vitest.mjs'),
       'run',
+      '--config',
+      'vitest.security.config.ts',
       suite,
       ...(test ? ['-t', test] : []),
       '--reporter=json',

@@ -93,7 +93,7 @@ it('what each role is answered holds the fields that were reviewed, and no other
   const intro = [
     '# What an answer holds',
     '',
-    'The fields of a successful answer by role, as the server sent them. `npx vitest run',
+    'The fields of a successful answer by role, as the server sent them. `npx pnpm test:security',
     'test/security/mass-assignment.test.ts -u` writes it anew.',
     '',
   ];

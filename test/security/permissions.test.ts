@@ -62,7 +62,7 @@ it('the matrix is the one that was reviewed', async () => {
   const intro = [
     '# Who may call what',
     '',
-    'As the server answers, on every protocol alike. A change of a permission changes this table; `npx vitest run',
+    'As the server answers, on every protocol alike. A change of a permission changes this table; `npx pnpm test:security',
     'test/security/permissions.test.ts -u` writes it anew.',
     '',
   ];

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+// Every attack on every procedure over every protocol takes as long as all other suites, so it is a command of its own.
+export default defineConfig({
+  test: {
+    include: ['test/security/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+});
