@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url';
 import type { SQL } from 'drizzle-orm';
 import type postgres from 'postgres';
 import { createClient, type ClientSettings } from './client.ts';
+import type { Template } from './embedded/image.ts';
 import { startEmbedded } from './embedded/start.ts';
 import { isUnavailable } from './errors.ts';
 import { Listener } from './listen.ts';
-import { prepareDatabase } from './migrate.ts';
+import { digestOfMigrations, prepareDatabase } from './migrate.ts';
 import { Pool } from './pool.ts';
 import { createQueries } from './queries.ts';
 import { roles } from './roles.ts';
@@ -34,11 +35,15 @@ interface Backend {
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const log = options.log ?? silent;
   const limits = readLimits(options);
-  const backend = await openBackend(options, log);
-  const client = (role: string | undefined, settings: Partial<ClientSettings> = {}): postgres.Sql =>
+  const migrationsFolder = options.migrationsFolder ?? fileURLToPath(new URL('../migrations', import.meta.url));
+  const connect = (
+    { url, socket }: Pick<Backend, 'url' | 'socket'>,
+    role: string | undefined,
+    settings: Partial<ClientSettings> = {},
+  ): postgres.Sql =>
     createClient({
-      url: backend.url,
-      socket: backend.socket,
+      url,
+      socket,
       connections: 1,
       connectTimeoutMs: limits.queryTimeoutMs,
       ...settings,
@@ -51,6 +56,18 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
         ...settings.connection,
       },
     });
+  const prepareOn = (backend: Backend): Promise<void> =>
+    prepare(() => connect(backend, undefined, { connection: { statement_timeout: '0' } }), {
+      ...options,
+      kind: backend.kind,
+      migrationsFolder,
+      log,
+    });
+  const backend = await openBackend(options, log, {
+    key: digestOfMigrations(migrationsFolder),
+    fill: (socket) => prepareOn({ kind: 'embedded', url: undefined, socket, close: async () => {} }),
+  });
+  const client = (role: string, settings?: Partial<ClientSettings>): postgres.Sql => connect(backend, role, settings);
   const pool = (role: string, size: number): Pool =>
     new Pool(({ track, onClose }) => client(role, { socket: (host) => track(backend.socket(host)), onClose }), {
       size,
@@ -59,11 +76,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     });
 
   try {
-    await prepare(() => client(undefined, { connection: { statement_timeout: '0' } }), {
-      options,
-      backend,
-      log,
-    });
+    await prepareOn(backend);
   } catch (error) {
     await backend.close();
     throw error;
@@ -120,27 +133,28 @@ function readLimits(options: DatabaseOptions) {
   };
 }
 
-async function openBackend(options: DatabaseOptions, log: DatabaseLog): Promise<Backend> {
+async function openBackend(options: DatabaseOptions, log: DatabaseLog, migrated: Template): Promise<Backend> {
   if (options.url !== undefined) {
     return { kind: 'postgres', url: options.url, socket: openTcp, close: async () => {} };
   }
   if (options.dataDir === undefined) throw new TypeError('openDatabase needs a url or a dataDir');
-  const embedded = await startEmbedded(options.dataDir, log);
+  const embedded = await startEmbedded(options.dataDir, log, options.migrate === false ? undefined : migrated);
   return { kind: 'embedded', url: undefined, socket: embedded.socket, close: embedded.close };
 }
+
+type Preparation = DatabaseOptions & { kind: Database['kind']; migrationsFolder: string; log: DatabaseLog };
 
 /** Retries until `connectTimeoutMs` is over, waiting longer each time; the jitter keeps many processes apart. */
 async function prepare(
   connect: () => postgres.Sql,
-  { options, backend, log }: { options: DatabaseOptions; backend: Backend; log: DatabaseLog },
+  { kind, migrate, migrationsFolder: folder, connectTimeoutMs, log }: Preparation,
 ): Promise<void> {
-  const until = performance.now() + (options.connectTimeoutMs ?? 60_000);
-  const folder = options.migrationsFolder ?? fileURLToPath(new URL('../migrations', import.meta.url));
+  const until = performance.now() + (connectTimeoutMs ?? 60_000);
   for (let attempt = 0; ; attempt++) {
     const sql = connect();
     try {
       await sql`select 1`;
-      if (options.migrate !== false) await prepareDatabase(sql, { folder, locked: backend.kind === 'postgres', log });
+      if (migrate !== false) await prepareDatabase(sql, { folder, locked: kind === 'postgres', log });
       return;
     } catch (error) {
       const wait = Math.min(100 * 2 ** attempt, 2000) * (0.5 + Math.random());

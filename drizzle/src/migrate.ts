@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
@@ -26,4 +27,13 @@ export async function prepareDatabase(
   } finally {
     if (locked) await sql`select pg_advisory_unlock(${migrationLock})`.catch(() => {});
   }
+}
+
+/** Tells one set of migrations from another, whenever a byte of them changes. */
+export function digestOfMigrations(folder: string): string {
+  const hash = createHash('sha256');
+  const files = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : [];
+  const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
+  for (const path of paths.sort()) hash.update(path.slice(folder.length)).update(readFileSync(path));
+  return hash.digest('hex').slice(0, 16);
 }

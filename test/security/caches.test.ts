@@ -46,7 +46,7 @@ describe('a kept answer', () => {
       const second = await protocol.call({ path, input: {}, token: other.tokenFor(path) });
       expect([first.code, second.code], protocol.name).toEqual(['OK', 'OK']);
       expect(steady(second.text), protocol.name).not.toBe(steady(first.text));
-      expect(second.text).not.toMatch(/777|Norway/);
+      expect(second.text).not.toMatch(/777\.77|5444\.39|Norway/);
       for (const secret of [one.mark, ...one.allIds]) expect(second.text, protocol.name).not.toContain(secret);
       const again = await protocol.call({ path, input: {}, token: one.token });
       expect(steady(again.text), protocol.name).toBe(steady(first.text));

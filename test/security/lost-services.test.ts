@@ -76,7 +76,8 @@ describe.runIf(TEST_DATABASE_URL)('PostgreSQL', () => {
         const start = performance.now();
         const answer = await protocol.call({ path, input: samples.get(path), token: shop.tokenFor(path) });
         const told = `${path} over ${protocol.name}: ${answer.text.slice(0, 200)}`;
-        if (answer.code !== 'OK') {
+        // Which providers there are is configuration, and needs no database.
+        if (answer.code !== 'OK' && answer.code !== 'SIGN_IN_PROVIDER_NOT_FOUND') {
           expect([answer.status, answer.code], told).toEqual([503, 'UNAVAILABLE']);
           if (protocol.name === 'REST')
             expect(Number(answer.headers?.get('retry-after')), told).toBeGreaterThanOrEqual(1);

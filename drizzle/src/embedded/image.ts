@@ -2,18 +2,31 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { Host } from './host.ts';
 import { imageCache, launch } from './launch.ts';
 import type { FromWorker } from './messages.ts';
 
+const silent = { info() {}, warn() {}, error() {} };
+
+/** What a new database holds from the start. */
+export interface Template {
+  /** Another one for other contents; part of a file's name. */
+  readonly key: string;
+  /** Called with a way to an empty database. */
+  readonly fill: (socket: () => Duplex) => Promise<void>;
+}
+
 /**
- * Makes `folder` a new, empty database unless it is a database already. Making one takes seconds and much memory, so a
- * worker of its own does it, and the outcome is kept for the next folder to copy.
+ * Makes `folder` a new database unless it is a database already. Making one takes seconds and much memory, so a worker
+ * of its own does it, and the outcome, with the template's contents, is kept for the next folder to copy. Where nothing
+ * can be kept the database is empty.
  */
-export async function ensureDatabase(folder: string): Promise<void> {
+export async function ensureDatabase(folder: string, template?: Template): Promise<void> {
   const mark = completionMark(folder);
   if (existsSync(mark)) return;
   await rm(folder, { recursive: true, force: true });
-  const image = await findImage();
+  const image = await findImage(template);
   if (image === undefined) await create(folder);
   else await cp(image, folder, { recursive: true });
   await chmod(folder, 0o700);
@@ -21,18 +34,30 @@ export async function ensureDatabase(folder: string): Promise<void> {
 }
 
 /** A folder to copy from, or undefined where none can be kept. */
-async function findImage(): Promise<string | undefined> {
-  const cache = imageCache();
+async function findImage(template?: Template): Promise<string | undefined> {
+  const cache = imageCache(template?.key ?? 'empty');
   if (cache === undefined || existsSync(cache)) return cache;
   const aside = `${cache}.${process.pid}.${Date.now()}`;
   try {
     await create(aside);
+    if (template) await fill(aside, template);
     await rename(aside, cache);
   } catch {
-    // Another process kept its own a moment earlier, or nothing can be written here.
+    // Another process kept its own a moment earlier, nothing can be written here, or the template fails: whoever opens
+    // the database meets its fault again.
     await rm(aside, { recursive: true, force: true }).catch(() => {});
   }
   return existsSync(cache) ? cache : undefined;
+}
+
+async function fill(folder: string, template: Template): Promise<void> {
+  const host = new Host(folder, silent);
+  try {
+    await host.ready;
+    await template.fill(() => host.connect());
+  } finally {
+    await host.close();
+  }
 }
 
 async function create(folder: string): Promise<void> {

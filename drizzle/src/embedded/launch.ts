@@ -14,15 +14,15 @@ export function launch(workerData: WorkerSettings): Worker {
   return new Worker(file, { workerData, execArgv: [], name: 'olympus-embedded', resourceLimits });
 }
 
-/** Where a new, empty database may be kept for the next folder: among the installed packages, named by the version that made it. */
-export function imageCache(): string | undefined {
+/** Where a new database may be kept for the next folder: among the installed packages, named by the version that made it and its contents. */
+export function imageCache(contents: string): string | undefined {
   try {
     const module = createRequire(import.meta.url).resolve('@electric-sql/pglite');
     const { version } = JSON.parse(readFileSync(join(dirname(module), '..', 'package.json'), 'utf8')) as {
       version: string;
     };
     const root = module.slice(0, module.indexOf(`${sep}node_modules${sep}`));
-    return join(root, 'node_modules', '.cache', 'olympus', `embedded-${version}`);
+    return join(root, 'node_modules', '.cache', 'olympus', `embedded-${version}-${contents}`);
   } catch {
     return undefined;
   }

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { DatabaseLog } from '../types.ts';
 import { Host } from './host.ts';
-import { ensureDatabase } from './image.ts';
+import { ensureDatabase, type Template } from './image.ts';
 import { lockFolder } from './lock.ts';
 
 export interface Embedded {
@@ -12,8 +12,8 @@ export interface Embedded {
   close: () => Promise<void>;
 }
 
-/** Starts the embedded database on `dataDir`, which it makes. Throws `DataFolderInUse` when another process is on it. */
-export async function startEmbedded(dataDir: string, log: DatabaseLog): Promise<Embedded> {
+/** Starts the embedded database on `dataDir`, which it makes, where it can from `template`. Throws `DataFolderInUse` when another process is on it. */
+export async function startEmbedded(dataDir: string, log: DatabaseLog, template?: Template): Promise<Embedded> {
   const folder = resolve(dataDir);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
@@ -25,7 +25,7 @@ export async function startEmbedded(dataDir: string, log: DatabaseLog): Promise<
   };
   try {
     const data = join(folder, 'data');
-    await ensureDatabase(data);
+    await ensureDatabase(data, template);
     const started = new Host(data, log);
     host = started;
     await started.ready;
