@@ -20,6 +20,8 @@ import type { Database, DatabaseLog, DatabaseOptions } from './types.ts';
 const drainMs = 5000;
 const silent: DatabaseLog = { info() {}, warn() {}, error() {} };
 
+const ownMigrations = fileURLToPath(new URL('../migrations', import.meta.url));
+
 /** Where connections lead: a server over TCP, or the worker of the embedded database. */
 interface Backend {
   kind: Database['kind'];
@@ -35,7 +37,7 @@ interface Backend {
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const log = options.log ?? silent;
   const limits = readLimits(options);
-  const migrationsFolder = options.migrationsFolder ?? fileURLToPath(new URL('../migrations', import.meta.url));
+  const migrationsFolder = options.migrationsFolder ?? ownMigrations;
   const connect = (
     { url, socket }: Pick<Backend, 'url' | 'socket'>,
     role: string | undefined,
@@ -63,10 +65,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       migrationsFolder,
       log,
     });
-  const backend = await openBackend(options, log, {
+  const migrated: Template = {
     key: digestOfMigrations(migrationsFolder),
     fill: (socket) => prepareOn({ kind: 'embedded', url: undefined, socket, close: async () => {} }),
-  });
+  };
+  // Those of somebody else are not worth an image of their own.
+  const isOwn = options.migrate !== false && migrationsFolder === ownMigrations;
+  const backend = await openBackend(options, log, isOwn ? migrated : undefined);
   const client = (role: string, settings?: Partial<ClientSettings>): postgres.Sql => connect(backend, role, settings);
   const pool = (role: string, size: number): Pool =>
     new Pool(({ track, onClose }) => client(role, { socket: (host) => track(backend.socket(host)), onClose }), {
@@ -133,12 +138,12 @@ function readLimits(options: DatabaseOptions) {
   };
 }
 
-async function openBackend(options: DatabaseOptions, log: DatabaseLog, migrated: Template): Promise<Backend> {
+async function openBackend(options: DatabaseOptions, log: DatabaseLog, template?: Template): Promise<Backend> {
   if (options.url !== undefined) {
     return { kind: 'postgres', url: options.url, socket: openTcp, close: async () => {} };
   }
   if (options.dataDir === undefined) throw new TypeError('openDatabase needs a url or a dataDir');
-  const embedded = await startEmbedded(options.dataDir, log, options.migrate === false ? undefined : migrated);
+  const embedded = await startEmbedded(options.dataDir, log, template);
   return { kind: 'embedded', url: undefined, socket: embedded.socket, close: embedded.close };
 }
 

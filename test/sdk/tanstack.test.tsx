@@ -20,15 +20,20 @@ import { createRoot, type Root } from 'react-dom/client';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { addProduct, pathsOf, setUp, type Setup } from './support.ts';
 
+const page = (window?: Window) => ({ window, document: window?.document, IS_REACT_ACT_ENVIRONMENT: true });
 let setup: Setup;
 let root: Root | undefined;
 beforeAll(async () => {
   const window = new Window();
   // The page only: requests stay with Node's own fetch.
-  Object.assign(globalThis, { window, document: window.document, IS_REACT_ACT_ENVIRONMENT: true });
+  Object.assign(globalThis, page(window));
   setup = await setUp();
 });
-afterAll(() => setup.close());
+afterAll(async () => {
+  await setup.close();
+  // Without a page, the files that follow in this process are Node's again.
+  for (const name of Object.keys(page())) Reflect.deleteProperty(globalThis, name);
+});
 afterEach(() => act(async () => root?.unmount()));
 
 /** Renders under the providers; returns the page's text as it is now, and a way to press its buttons. */

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Host } from './host.ts';
 import { imageCache, launch } from './launch.ts';
 import type { FromWorker } from './messages.ts';
 
+const keepMs = 7 * 86_400_000;
 const silent = { info() {}, warn() {}, error() {} };
 
 /** What a new database holds from the start. */
@@ -42,12 +43,21 @@ async function findImage(template?: Template): Promise<string | undefined> {
     await create(aside);
     if (template) await fill(aside, template);
     await rename(aside, cache);
+    await dropOld(cache);
   } catch {
     // Another process kept its own a moment earlier, nothing can be written here, or the template fails: whoever opens
     // the database meets its fault again.
     await rm(aside, { recursive: true, force: true }).catch(() => {});
   }
   return existsSync(cache) ? cache : undefined;
+}
+
+/** Images of earlier versions; a recent one may be what another process copies just now. */
+async function dropOld(current: string): Promise<void> {
+  for (const name of await readdir(dirname(current))) {
+    const path = join(dirname(current), name);
+    if (Date.now() - (await stat(path)).mtimeMs > keepMs) await rm(path, { recursive: true, force: true });
+  }
 }
 
 async function fill(folder: string, template: Template): Promise<void> {
