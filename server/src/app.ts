@@ -29,6 +29,7 @@ import { users } from './domains/users/procedures.ts';
 import { createEvents } from './events/events.ts';
 import { orderUpdates, productUpdates } from './events/updates.ts';
 import { openQueue } from './jobs/queue.ts';
+import { rollUpTenant } from './jobs/rollup.ts';
 import { queues, repeat, startJobs } from './jobs/schedule.ts';
 import { createKernel, type Kernel } from './kernel/execute.ts';
 import { bind } from './kernel/implement.ts';
@@ -186,7 +187,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       }),
       orders: orders({
         cursors,
-        importer: createOrderImport(),
+        importer: createOrderImport((tenantId) => rollUpTenant(database, tenantId)),
         exporter: createOrderExport(),
         follow: orderUpdates(events.follow),
       }),

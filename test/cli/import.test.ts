@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { sql } from '@olympus/database';
 import { importCommand } from '@olympus/server/cli/import.ts';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -88,6 +89,8 @@ describe('olympus import orders', () => {
     const ran = await run([await file(name, content), ...flags]);
     expect(ran, ran.output).toMatchObject({ code: 0 });
     expect(ran.output).toContain('Imported 3 of 3 lines, 0 with faults; 2 orders, 2 products, 1 customers.');
+    const stale = await olympus.app.database.systemDb.rows(sql`select month from stale_months`);
+    expect(stale, 'who imports looks at figures next').toEqual([]);
     const token = shop.accessToken;
     const { body } = await rest<{ items: OrderSummary[] }>(olympus.url, { path: '/orders?sort=number', token });
     expect(body.items).toMatchObject([

@@ -14,7 +14,7 @@ import {
 } from '../domains/analytics/testing.ts';
 import { databases } from '../domains/orders/testing.ts';
 import { randomIds } from '../platform/ids.ts';
-import { rollUp } from './rollup.ts';
+import { rollUp, rollUpTenant } from './rollup.ts';
 import { openQueue } from './queue.ts';
 import { queues, startJobs } from './schedule.ts';
 
@@ -61,6 +61,17 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('the roll-up, %s', (_
     expect(await rolledUp(trade)).toEqual(
       ['2010-01-01', '2010-02-01', '2010-03-01'].map((month) => ({ month, revenue: '2.5000', units: '1', orders: 1 })),
     );
+  });
+
+  it('takes those of one tenant at once when it is asked to', async () => {
+    const trade = await openTrade(database, kernel.ids, { products: 1 });
+    const other = await openTrade(database, kernel.ids, { products: 1 });
+    for (const one of [trade, other])
+      for (const day of ['2010-03-01', '2010-04-10', new Date()]) await sell(database, one, [saleIn(one, day)]);
+    await rollUpTenant(database, trade.tenantId);
+    expect(await staleMonths(trade)).toEqual([]);
+    expect(await rolledUp(trade)).toHaveLength(3);
+    expect(await staleMonths(other)).toHaveLength(3);
   });
 
   it('leaves the running month alone for longer', async () => {

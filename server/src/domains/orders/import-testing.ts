@@ -42,7 +42,7 @@ export const startImports = (databaseUrl: string | undefined): Promise<TestKerne
       ...procedures(
         'orders',
         contracts.orders,
-        orders({ cursors, importer: createOrderImport(), exporter: createOrderExport(), follow: absent }),
+        orders({ cursors, importer: createOrderImport(async () => {}), exporter: createOrderExport(), follow: absent }),
       ),
       ...procedures('analytics', contracts.analytics, analytics({ follow: absent })),
     ],

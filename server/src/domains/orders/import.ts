@@ -4,9 +4,12 @@ import { runImport, type ImportJob } from '../intake/run.ts';
 import { orderLineOf, orderTable, prefixesOf, type OrderColumn, type OrderInputLine } from './import-lines.ts';
 import { batchSize, OrderImport } from './import-run.ts';
 
-/** Imports order lines; products, customers and orders come from them. */
+/** Brings figures of the tenant up to date, or leaves them to somebody else after a while. */
+export type SettleFigures = (tenantId: string) => Promise<void>;
+
+/** Imports order lines; products, customers and orders come from them, and figures, since who imports looks at them next. */
 export const createOrderImport =
-  (): Handler<typeof contracts.orders.import> =>
+  (settle: SettleFigures): Handler<typeof contracts.orders.import> =>
   async ({ input, ctx }) => {
     const run = new OrderImport(ctx);
     const style = { prefixes: prefixesOf(input.kinds), dates: input.dates ?? ('ISO' as const) };
@@ -17,7 +20,12 @@ export const createOrderImport =
       together: (before, line) => before.number === line.number,
       check: (lines) => run.check(lines),
       write: (lines) => run.write(lines),
-      finish: () => run.finish(),
+      finish: async () => {
+        await run.finish();
+        await settle(ctx.principal.tenantId).catch((err: unknown) =>
+          ctx.log.warn({ requestId: ctx.requestId, err }, 'figures are brought up to date later'),
+        );
+      },
     };
     const { lines, failed, errors } = await runImport(ctx, input, job);
     const imported = input.dryRun ? 0 : lines - failed;
