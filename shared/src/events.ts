@@ -21,14 +21,19 @@ export const ProductUpdated = productEvent('product.updated', 'ProductUpdated');
 export const ProductsImported = z
   .object({ type: z.literal('products.imported'), products: z.int() })
   .meta({ id: 'ProductsImported' });
+/**
+ * The first of a stream that goes on from no event: everything that commits from now on will come, also to who is cut off
+ * before the next one. The moment to read the current state.
+ */
+export const StreamStarted = z.object({ type: z.literal('started') }).meta({ id: 'StreamStarted' });
 /** What came between is no longer kept: read the current state, then go on from this event. */
 export const StreamReset = z.object({ type: z.literal('reset'), reason: z.string() }).meta({ id: 'StreamReset' });
 
 export const OrderEvent = z
-  .discriminatedUnion('type', [OrderCreated, OrderUpdated, OrdersImported, StreamReset])
+  .discriminatedUnion('type', [OrderCreated, OrderUpdated, OrdersImported, StreamStarted, StreamReset])
   .meta({ id: 'OrderEvent' });
 export const ProductEvent = z
-  .discriminatedUnion('type', [ProductCreated, ProductUpdated, ProductsImported, StreamReset])
+  .discriminatedUnion('type', [ProductCreated, ProductUpdated, ProductsImported, StreamStarted, StreamReset])
   .meta({ id: 'ProductEvent' });
 export type OrderEvent = z.output<typeof OrderEvent>;
 export type ProductEvent = z.output<typeof ProductEvent>;

@@ -94,7 +94,7 @@ test('queries, mutations and live updates, in a page', async () => {
   const product = await addProduct(api, 5);
   const page = await render(api, <Shop productId={product.id} />);
   await page.shows(`${product.sku} since ${new Date().getFullYear()}; 0 orders`);
-  await page.shows('live pending nothing');
+  await page.shows('live pending started');
   await page.press('one');
   await page.shows('1 orders');
   await page.shows('live pending order.created');

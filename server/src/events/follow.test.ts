@@ -67,6 +67,21 @@ describe.each(kinds)('following events on %s', (_, install) => {
     }
   });
 
+  it('can be resumed by who was cut off before the first event', async () => {
+    const tenant = newTenant();
+    for (const head of [0, 1]) {
+      const events = follow(tenant);
+      const { value: first } = await events.next();
+      expect(first).toEqual({ id: await events.started, event: { type: 'started' } });
+      await events.return();
+      await say(tenant, head + 1);
+      await placed(tenant, head + 1);
+      const resumed = follow(tenant, await events.started);
+      expect(textOf((await resumed.next()).value as never)).toBe(String(head + 1));
+      await resumed.return();
+    }
+  });
+
   it('delivers each event once and in order, to each of many, with its dates', async () => {
     const tenant = newTenant();
     const streams = Array.from({ length: 30 }, () => follow(tenant));
@@ -251,6 +266,7 @@ describe.each(kinds)('following events on %s', (_, install) => {
     const stream = replica.follow(contextOf(tenant, Date.now() + 150), { topic: 'orders' });
     await stream.started;
     const begin = performance.now();
+    expect((await stream.next()).value).toMatchObject({ event: { type: 'started' } });
     await expect(stream.next()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     expect(performance.now() - begin).toBeLessThan(400);
     expect(replica.hub.stats().subscribers).toBe(0);

@@ -15,7 +15,8 @@ interface Events extends Record<Topic, { type: string }> {
   orders: OrderEvent;
   products: ProductEvent;
 }
-type Reset = Extract<OrderEvent, { type: 'reset' }>;
+/** What tells of the stream itself. */
+type Marker = Extract<OrderEvent, { type: 'started' | 'reset' }>;
 
 /** An event with the id from which the stream resumes after it. */
 export interface Followed<E> {
@@ -33,13 +34,13 @@ export interface FollowOptions<T extends Topic> {
   readonly topic: T;
   /** Of the last event that was seen; what came after it comes first. Without one the stream begins now. */
   readonly lastEventId?: string | undefined;
-  /** Which events are wanted; `reset` comes in any case. */
-  readonly filter?: (event: Exclude<Events[T], Reset>) => boolean;
+  /** Which events are wanted; `started` and `reset` come in any case. */
+  readonly filter?: (event: Exclude<Events[T], Marker>) => boolean;
 }
 
 /**
- * Follows the events of the caller's tenant: in order, each once. Where some can no longer be had, one `reset` takes
- * their place. Starts with the call, not with the first pull.
+ * Follows the events of the caller's tenant: in order, each once. One that goes on from no
+ * event begins with `started`, from whose id it resumes; where some can no longer be had, one `reset` takes their place. Starts with the call, not with the first pull.
  */
 export type Follow = <T extends Topic>(
   ctx: Pick<Context, 'signal'> & {
@@ -81,7 +82,7 @@ export function createFollow({ hub, log, clock }: FollowDependencies): Follow {
         for await (const { id, event } of events) {
           if (expiry.passed()) break;
           if (!isWithin(event, locationIds)) continue;
-          if (event.type === 'reset' || !wanted || wanted(event)) yield { id, event: event as never };
+          if (isMarker(event) || !wanted || wanted(event)) yield { id, event: event as never };
         }
         if (expiry.passed()) throw new Failure('UNAUTHENTICATED', null);
       } finally {
@@ -96,11 +97,13 @@ export function createFollow({ hub, log, clock }: FollowDependencies): Follow {
  * Whether an event may be told to somebody who is kept to these locations. An import tells of orders of none. An order
  * that has moved out of reach is not told of: whoever may not read it may not watch it leave.
  */
-function isWithin(event: EventPayload | Reset, locationIds: ReadonlySet<string> | null): boolean {
-  if (!locationIds || event.type === 'reset') return true;
+function isWithin(event: EventPayload | Marker, locationIds: ReadonlySet<string> | null): boolean {
+  if (!locationIds || isMarker(event)) return true;
   if ('order' in event) return event.order.locationId !== null && locationIds.has(event.order.locationId);
   return event.type !== 'orders.imported';
 }
+
+const isMarker = (event: EventPayload | Marker): event is Marker => event.type === 'started' || event.type === 'reset';
 
 interface Source {
   readonly subscriber: Subscriber;
@@ -108,35 +111,33 @@ interface Source {
   readonly join: () => boolean;
 }
 
-/** What the first pull finds: events to pass over, or why the stream does not go on where the caller wants it to. */
+/** What the first pull finds: events to pass over, and what is to be told of the stream before all others. */
 interface Start {
   readonly passOver: Set<number>;
-  readonly reset: string | null;
+  readonly marker: Marker | null;
 }
 
 async function beginAt({ subscriber, log }: Source, lastEventId: string | undefined): Promise<Start> {
   const place = lastEventId === undefined ? null : decodeEventId(lastEventId);
   if (place) {
     subscriber.place = place;
-    return { passOver: new Set(), reset: null };
+    return { passOver: new Set(), marker: null };
   }
   const now = await log.now(subscriber.tenantId);
   subscriber.place = now.head;
-  if (lastEventId !== undefined) return { passOver: new Set(), reset: 'The last event id is not one of ours' };
-  return { passOver: new Set(now.unplaced), reset: null };
+  if (lastEventId !== undefined) return { passOver: new Set(), marker: reset('The last event id is not one of ours') };
+  return { passOver: new Set(now.unplaced), marker: { type: 'started' } };
 }
 
-type Any = Followed<EventPayload | Reset>;
-const resetAt = (place: Place, reason: string): Any => ({
-  id: encodeEventId(place),
-  event: { type: 'reset', reason },
-});
+type Any = Followed<EventPayload | Marker>;
+const reset = (reason: string): Marker => ({ type: 'reset', reason });
+const markerAt = (place: Place, event: Marker): Any => ({ id: encodeEventId(place), event });
 
 async function* eventsFrom(source: Source, start: Promise<Start>): AsyncGenerator<Any> {
   const { subscriber } = source;
   const begun = await subscriber.unlessEnded(start);
   if (!begun) return;
-  if (begun.reset !== null) yield resetAt(subscriber.place, begun.reset);
+  if (begun.marker) yield markerAt(subscriber.place, begun.marker);
   while (!subscriber.ended) {
     if (!subscriber.live) {
       yield* caughtUp(source, begun.passOver);
@@ -160,7 +161,7 @@ async function* caughtUp({ subscriber, log, join }: Source, passOver: Set<number
   const gap = gapBetween(place, page);
   if (gap !== null) {
     subscriber.place = page.head;
-    yield resetAt(page.head, gap);
+    yield markerAt(page.head, reset(gap));
     return;
   }
   for (const event of page.events) {
@@ -175,7 +176,7 @@ async function* caughtUp({ subscriber, log, join }: Source, passOver: Set<number
 /** An event that a newer version of the program wrote is shown as what its reader has to do: look again. */
 const toItem = ({ id, payload }: PlacedEvent): Any => ({
   id,
-  event: payload ?? { type: 'reset', reason: 'Something changed in a way that this version cannot tell' },
+  event: payload ?? reset('Something changed in a way that this version cannot tell'),
 });
 
 /** A stream outlives the database's absence. */

@@ -56,9 +56,9 @@ describe('updates', () => {
       items.map(({ data }) =>
         'order' in data ? (data as OrderEvent & { type: 'order.created' }).order.notes : data.type,
       );
-    expect(shown(await collect(all, '"end"'))).toEqual(['a', 'b', 'orders.imported', 'c', 'end']);
-    expect(shown(await collect(one, '"end"'))).toEqual(['b', 'end']);
-    expect(shown(await collect(ready, '"end"'))).toEqual(['orders.imported', 'c', 'end']);
+    expect(shown(await collect(all, '"end"'))).toEqual(['started', 'a', 'b', 'orders.imported', 'c', 'end']);
+    expect(shown(await collect(one, '"end"'))).toEqual(['started', 'b', 'end']);
+    expect(shown(await collect(ready, '"end"'))).toEqual(['started', 'orders.imported', 'c', 'end']);
     expect(shown(await collect(reset, '"end"'))[0]).toBe('reset');
     expect(replica.hub.stats().subscribers).toBe(0);
   });
@@ -91,6 +91,9 @@ describe('updates', () => {
     await write(database, tenant, product(orderId, 'other'));
     await write(database, tenant, { type: 'products.imported', products: 2 });
     await write(database, tenant, product(productId, 'end'));
-    expect((await collect(items, '"end"')).map(({ data }) => data)).toEqual([product(productId, 'end')]);
+    expect((await collect(items, '"end"')).map(({ data }) => data)).toEqual([
+      { type: 'started' },
+      product(productId, 'end'),
+    ]);
   });
 });

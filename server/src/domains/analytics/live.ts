@@ -66,6 +66,8 @@ async function* itemsFrom(
       await Promise.race([sleep(pace.pauseMs, undefined, { ref: false }), changes.end]);
       await changes.changed(pace.lookMs);
       const event = changes.take();
+      // The first item has told of that moment.
+      if (event?.event.type === 'started') continue;
       if (!event && changes.ended) return;
       if (!event && last.data.day === dayOf(ctx.clock.now(), ctx.principal.timeZone)) continue;
       const data = await patiently(() => counters(ctx), changes);

@@ -172,7 +172,7 @@ test('hears of their orders, and of no other', async () => {
   await expect.poll(() => heard, { timeout: 5_000 }).toContain(`order.created ${last.id}`);
   ending.abort();
   await reading;
-  expect(heard).toEqual([`order.created ${last.id}`]);
+  expect(heard).toEqual(['started ', `order.created ${last.id}`]);
 });
 
 test('whatever statement is sent for them, the database keeps it to their orders', async () => {

@@ -183,8 +183,12 @@ export function contextOf(tenantId: string, expiresAt = Date.now() + 3_600_000):
 export const textOf = ({ event }: Followed<OrderEvent>): string =>
   'order' in event ? (event.order.notes ?? '') : event.type === 'orders.imported' ? String(event.orders) : event.type;
 
-/** The next `count` items; throws when they do not come in time. */
-export async function take<E>(stream: Following<E>, count: number, withinMs = 10_000): Promise<Followed<E>[]> {
+/** The next `count` items, the one that only says that the stream has started aside; throws when they do not come in time. */
+export async function take<E extends { type: string }>(
+  stream: Following<E>,
+  count: number,
+  withinMs = 10_000,
+): Promise<Followed<E>[]> {
   const items: Followed<E>[] = [];
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -194,7 +198,7 @@ export async function take<E>(stream: Following<E>, count: number, withinMs = 10
     while (items.length < count) {
       const next = await Promise.race([stream.next(), late]);
       if (next.done) throw new Error(`the stream ended after ${items.length} of ${count} items`);
-      items.push(next.value);
+      if (next.value.event.type !== 'started') items.push(next.value);
     }
     return items;
   } finally {
