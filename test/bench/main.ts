@@ -7,13 +7,14 @@ import postgres from 'postgres';
 import { cloneToFirstCall } from './clone.ts';
 import { idleSockets, thousandConnections } from './connections.ts';
 import { timeDashboard } from './dashboard.ts';
+import { fanOutOf, fanOutOfPeer } from './fanout.ts';
 import { importFile } from './import.ts';
 import { compareLists } from './list.ts';
 import { largeUploads, uploadForm } from './upload.ts';
 import { olympus, root, type Served } from '../processes.ts';
 
 /**
- * Everything in one run, on this machine: `pnpm bench [import] [dashboard] [list] [connections] [sockets] [upload] [clone]`.
+ * Everything in one run, on this machine: `pnpm bench [import] [dashboard] [list] [connections] [sockets] [fanout] [upload] [clone]`.
  * PostgreSQL from TEST_DATABASE_URL, by default the one at 127.0.0.1; the real file from OLYMPUS_TEST_DATA.
  */
 const only = new Set(process.argv.slice(2));
@@ -45,6 +46,8 @@ async function onStore(name: string, env: Record<string, string>, databaseUrl: s
 }
 
 async function measure(served: Served, databaseUrl: string | null): Promise<void> {
+  if (databaseUrl && wanted('fanout')) await compareFanOut(served, databaseUrl);
+  if (!['import', 'dashboard', 'list', 'connections', 'sockets'].some(wanted)) return;
   if (!file) {
     print('no data to import: set OLYMPUS_TEST_DATA');
     return;
@@ -98,8 +101,34 @@ async function measure(served: Served, databaseUrl: string | null): Promise<void
   }
 }
 
+/** A tenant's events to everybody who follows them, at rates up to what is too much. */
+async function compareFanOut(served: Served, databaseUrl: string): Promise<void> {
+  row('events to subscribers over WebSocket', 'delivered/s', 'p50 ms', 'p99 ms', 'lost', 'KB idle', 'MB');
+  for (const [count, perSecond] of [
+    [1000, 20],
+    [1000, 100],
+    [10_000, 5],
+    [10_000, 20],
+  ] as const)
+    for (const [name, measured] of [
+      ['tRPC on an emitter', () => fanOutOfPeer({ count, perSecond, seconds: 10 })],
+      ['Olympus', () => fanOutOf(served, databaseUrl, { count, perSecond, seconds: 10 })],
+    ] as const) {
+      const { deliveredPerSecond, p50, p99, lost, idleKb, memoryMb } = await measured();
+      row(
+        `  ${count} × ${perSecond}/s, ${name}`,
+        fixed(deliveredPerSecond, 0),
+        fixed(p50 ?? Number.NaN, 0),
+        fixed(p99 ?? Number.NaN, 0),
+        String(lost),
+        fixed(idleKb),
+        fixed(memoryMb, 0),
+      );
+    }
+}
+
 print(`Node ${process.version}, ${new Date().toISOString()}`);
-if (['import', 'dashboard', 'list', 'connections', 'sockets'].some(wanted)) {
+if (['import', 'dashboard', 'list', 'connections', 'sockets', 'fanout'].some(wanted)) {
   const database = `olympus_bench_${randomBytes(4).toString('hex')}`;
   const admin = postgres(server, { max: 1, onnotice: () => {} });
   await admin.unsafe(`create database ${database}`);

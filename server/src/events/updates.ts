@@ -1,4 +1,4 @@
-import type { contracts } from '@olympus/contracts';
+import type { contracts, Tracked } from '@olympus/contracts';
 import type { Handler } from '../kernel/implement.ts';
 import type { Follow, Followed } from './subscription.ts';
 
@@ -32,6 +32,15 @@ export const productUpdates =
     return tracked(events);
   };
 
-async function* tracked<E>(events: AsyncIterable<Followed<E>>): AsyncGenerator<{ id: string; data: E }> {
-  for await (const { id, event } of events) yield { id, data: event };
+async function* tracked<E extends object>(events: AsyncIterable<Followed<E>>): AsyncGenerator<Tracked<E>> {
+  for await (const { id, event } of events) yield itemOf(id, event);
+}
+
+/** One for all who follow, by which transports know what they have written already. */
+const items = new WeakMap<object, Tracked<never>>();
+
+function itemOf<E extends object>(id: string, event: E): Tracked<E> {
+  let item = items.get(event) as Tracked<E> | undefined;
+  if (!item) items.set(event, (item = { id, data: event }) as Tracked<never>);
+  return item;
 }

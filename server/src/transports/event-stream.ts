@@ -74,7 +74,17 @@ export async function replyEvents(exchange: Exchange, items: AsyncIterable<unkno
   }
 }
 
+/** An event goes to many: each item is written once, as long as it is the same object for all. */
+const written = new WeakMap<object, string>();
+
 function event(item: unknown, tracked: boolean): string {
+  if (!tracked) return eventText(item, false);
+  let text = written.get(item as object);
+  if (text === undefined) written.set(item as object, (text = eventText(item, true)));
+  return text;
+}
+
+function eventText(item: unknown, tracked: boolean): string {
   const { id, data } = tracked ? (item as { id: string; data: unknown }) : { id: null, data: item };
   const { type } = data as { type?: unknown };
   const name = typeof type === 'string' ? `event: ${type}\n` : '';

@@ -7,6 +7,7 @@ import { errorShape } from './error-codes.ts';
 import { issue } from './input-issue.ts';
 import type { TrpcLimits } from './trpc-limits.ts';
 import { encodeAnything, encoderOf } from './wire.ts';
+import { sharedFrame, textFrame } from './ws-frame.ts';
 import { resumedInput, type CallMessage, type MessageId } from './ws-message.ts';
 import type { Outlet } from './ws-outlet.ts';
 
@@ -115,11 +116,15 @@ export class Calls {
     if (!signal.aborted) outlet.send(`${head},"result":{"type":"started"}}`);
     for await (const item of items) {
       if (signal.aborted) break;
-      const id = contract.def.tracked ? `"id":${JSON.stringify((item as { id: string }).id)},` : '';
-      const text = `${head},"result":{"type":"data",${id}"data":${encode(item)}}}`;
-      outlet.send(text);
+      const frame = contract.def.tracked
+        ? sharedFrame(item as object, head, () => {
+            const id = JSON.stringify((item as { id: string }).id);
+            return `${head},"result":{"type":"data","id":${id},"data":${encode(item)}}}`;
+          })
+        : textFrame(`${head},"result":{"type":"data","data":${encode(item)}}}`);
+      outlet.sendFrame(frame);
       while (outlet.isFull && !signal.aborted) await outlet.drained();
-      sent += text.length;
+      sent += frame.length;
       if (sent < this.#limits.softBufferBytes) continue;
       // A reader that keeps up with a ready source would otherwise keep the process to itself.
       sent = 0;

@@ -27,6 +27,13 @@ export class Outlet {
     else this.#ws.send(text);
   }
 
+  /** The same for a message that is framed already: extensions, which are off, would frame it otherwise. */
+  sendFrame(frame: Buffer): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    if (this.#ws.bufferedAmount > this.#limits.hardBufferBytes) this.#onSlow();
+    else this.#socket.write(frame);
+  }
+
   /** Whether a subscription should wait before it is pulled again. */
   get isFull(): boolean {
     return this.#ws.readyState === this.#ws.OPEN && this.#ws.bufferedAmount > this.#limits.softBufferBytes;
