@@ -1,6 +1,5 @@
-import type { OlympusError } from './failure.ts';
-import { isFailure } from './failure.ts';
 import type { Session } from './contracts.ts';
+import { isFailure, type OlympusError } from './failure.ts';
 import type { StoredSession } from './session.ts';
 
 /** A change of credential; `ended` when calls can no longer be made by it. */

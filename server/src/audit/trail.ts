@@ -97,7 +97,10 @@ export function createAuditTrail({ database, clock, ids, log }: TrailOptions): T
     denied: (call: Call, failure: Failure) => deny(failureOf(call, failure, { ...facts(), outcome: 'denied' })),
     // By the network, so that neither another procedure nor another address of the same hand fills the log.
     keptOut: (caller, principal, { call, failure }) =>
-      deny(keptOutOf(caller, principal, { ...facts(), procedure: call?.procedure.path ?? 'socket', code: failure.code }), `at ${networkOf(caller.address)}`),
+      deny(
+        keptOutOf(caller, principal, { ...facts(), procedure: call?.procedure.path ?? 'socket', code: failure.code }),
+        `at ${networkOf(caller.address)}`,
+      ),
     failed: async (call: Call, failure: Failure) => {
       await attempt(failureOf(call, failure, { ...facts(), outcome: 'failed' }));
     },

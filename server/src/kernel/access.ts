@@ -6,7 +6,11 @@ import { Failure } from './failure.ts';
 export type Decision =
   | { readonly allowed: true; readonly because: 'public' | 'permission' | 'own' }
   | { readonly allowed: false; readonly because: 'unauthenticated' }
-  | { readonly allowed: false; readonly because: 'permission' | 'unverified' | 'everyLocation'; readonly permission: Permission };
+  | {
+      readonly allowed: false;
+      readonly because: 'permission' | 'unverified' | 'everyLocation';
+      readonly permission: Permission;
+    };
 
 /** The one place where it is decided who may call what. What of it they reach, the database's policies decide. */
 export function decide({ def }: AnyContract, principal: Principal | null, input: unknown): Decision {

@@ -63,7 +63,8 @@ function demandsOf(call: Call): Demand[] {
 function keyOf({ input, principal, caller }: Call, rateClass: RateClass): string {
   if (rateClass === 'signIn') {
     const email = fieldOf(input, 'email');
-    if (typeof email === 'string') return `account:${email.trim().toLowerCase().slice(0, 254)} ${networkOf(caller.address)}`;
+    if (typeof email === 'string')
+      return `account:${email.trim().toLowerCase().slice(0, 254)} ${networkOf(caller.address)}`;
   }
   if (!principal) return `address:${networkOf(caller.address)}`;
   return principal.apiKeyId === null ? `user:${principal.userId}` : `key:${principal.apiKeyId}`;
