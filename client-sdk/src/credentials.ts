@@ -3,7 +3,7 @@ import { isFailure, type OlympusError } from './failure.ts';
 import type { StoredSession } from './session.ts';
 
 /** A change of credential; `ended` when calls can no longer be made by it. */
-export interface CredentialChange {
+interface CredentialChange {
   readonly token: string | null;
   readonly ended: boolean;
   /** Why it ended, where the server said so. */
