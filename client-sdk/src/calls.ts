@@ -4,7 +4,7 @@ import type { Session } from './contracts.ts';
 import { renewing, type Sent } from './endpoint.ts';
 import type { OlympusRouter } from './procedures.ts';
 import { tryWithin } from './retry.ts';
-import type { SessionKeeper } from './session.ts';
+import type { Credentials } from './credentials.ts';
 
 /**
  * What a single call may set for itself, given as tRPC's `context`.
@@ -25,7 +25,7 @@ export interface CallDefaults {
 
 /** The context of an operation on its way to the wire. */
 export interface WireContext extends CallContext, Sent {
-  /** An exchange by the session keeper, who takes the answer itself. */
+  /** A call by the keeper of the credential, who takes the answer itself and must not wait for itself. */
   renewal?: boolean;
 }
 
@@ -52,7 +52,7 @@ const isKeyed = ({ type, path }: Operation): boolean =>
  * repeated under one idempotency key. A change of session is taken before the call is settled.
  */
 export const callLink =
-  (keeper: SessionKeeper, defaults: CallDefaults): TRPCLink<OlympusRouter> =>
+  (keeper: Credentials, defaults: CallDefaults): TRPCLink<OlympusRouter> =>
   () =>
   ({ op, next }) => {
     if (op.type === 'subscription') return next(op);
@@ -69,7 +69,8 @@ export const callLink =
       };
       const call = next({ ...op, context, signal: null });
       const perform = async () => {
-        const attempt = (signal: AbortSignal) => renewing(keeper, context, () => settled(call, signal));
+        const attempt = (signal: AbortSignal) =>
+          context.renewal ? settled(call, signal) : renewing(keeper, context, () => settled(call, signal));
         const envelope = await tryWithin(limits, attempt);
         if (!context.renewal) await followSession(keeper, op, envelope);
         observer.next(envelope);
@@ -103,7 +104,7 @@ const settled = <T>(answers: Observable<T, Error>, signal: AbortSignal): Promise
 
 /** Signing in, renewing and signing out by the client's own procedures changes its session. */
 async function followSession(
-  keeper: SessionKeeper,
+  keeper: Credentials,
   { path, input }: Operation,
   { result }: OperationResultEnvelope<unknown, unknown>,
 ): Promise<void> {

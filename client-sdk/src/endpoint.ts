@@ -1,5 +1,5 @@
 import { errorFrom, errorFromResponse, isJson } from './errors-from.ts';
-import type { SessionKeeper } from './session.ts';
+import type { Credentials } from './credentials.ts';
 
 export type Fetch = (input: string | URL, init?: RequestInit) => Promise<Response>;
 export type HeaderSource = Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>);
@@ -15,7 +15,7 @@ export interface Endpoint {
   readonly url: string;
   readonly fetch: Fetch;
   readonly headers: HeaderSource | undefined;
-  readonly keeper: SessionKeeper;
+  readonly keeper: Credentials;
 }
 
 /** The application's own headers. */
@@ -54,7 +54,7 @@ export async function request(endpoint: Endpoint, path: string, { sent, ...init 
 }
 
 /** Does again, once, what was refused for its token, if there is another token to be had. */
-export async function renewing<T>(keeper: SessionKeeper, sent: Sent, attempt: () => Promise<T>): Promise<T> {
+export async function renewing<T>(keeper: Credentials, sent: Sent, attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt();
   } catch (cause) {

@@ -2,6 +2,7 @@ export { createOlympus } from './olympus.ts';
 export { isFailure, OlympusError, outcome } from './failure.ts';
 export { memorySession } from './session.ts';
 export { storedSession } from './stored-session.ts';
+export type { ApiKeySource } from './api-key.ts';
 export type { ImportBody, StreamOptions } from './bulk.ts';
 export type { ImageBody, SendOptions } from './files.ts';
 export type { CallContext } from './calls.ts';

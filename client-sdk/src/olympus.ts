@@ -1,7 +1,9 @@
 import { TRPCUntypedClient, type TRPCLink } from '@trpc/client';
+import { ApiKeyKeeper } from './api-key.ts';
 import { callLink, type CallDefaults, type WireContext } from './calls.ts';
 import type { Olympus } from './client-types.ts';
 import type { Session } from './contracts.ts';
+import type { Credentials } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
 import { httpLink } from './http.ts';
 import type { OlympusOptions } from './options.ts';
@@ -20,12 +22,17 @@ import { sseLink } from './sse.ts';
  * const page = await api.orders.list.query({ limit: 20 });
  */
 export function createOlympus(options: OlympusOptions): Olympus {
-  const { batch = true, timeoutMs = 30_000, retries = 3, session = memorySession(), onSessionEnd: onEnd } = options;
+  const { batch = true, timeoutMs = 30_000, retries = 3, session, apiKey: key, onSessionEnd: onEnd } = options;
+  if (key !== undefined && session) throw new TypeError('A client has an `apiKey` or a `session`, not both');
   const limits: CallDefaults = { timeoutMs, retries };
   const renewal = { context: { renewal: true } satisfies WireContext };
   const exchange = (refreshToken: string): Promise<Session> =>
     client.mutation('auth.refresh', { refreshToken }, renewal) as Promise<Session>;
-  const keeper = new SessionKeeper({ store: session, exchange, onEnd });
+  const check = () => client.query('auth.me', undefined, renewal);
+  const keeper: Credentials =
+    key === undefined
+      ? new SessionKeeper({ store: session ?? memorySession(), exchange, onEnd })
+      : new ApiKeyKeeper({ key, check, onEnd });
   const endpoint: Endpoint = {
     url: new URL(options.url, globalThis.location?.href).href.replace(/\/+$/, ''),
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),

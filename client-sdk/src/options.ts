@@ -1,3 +1,4 @@
+import type { ApiKeySource } from './api-key.ts';
 import type { Fetch, HeaderSource } from './endpoint.ts';
 import type { OlympusError } from './failure.ts';
 import type { BatchOptions } from './http.ts';
@@ -8,7 +9,12 @@ export interface OlympusOptions {
   url: string | URL;
   /** Where the session is kept. Default: memory. `storedSession(localStorage)` keeps it across visits. */
   session?: SessionStore | undefined;
-  /** The session was refused, as when it was revoked; it has been dropped already. Not called by a logout. */
+  /**
+   * Signs every call, and the WebSocket, with an API key instead of a session. A function is asked for each request, so that
+   * it may tell a rotated key. For programs that run on machines of yours: whoever has the key may use it.
+   */
+  apiKey?: ApiKeySource | undefined;
+  /** The session or API key was refused, as when it was revoked; a session has been dropped already. Not called by a logout. */
   onSessionEnd?: ((error: OlympusError) => void) | undefined;
   transport?: {
     /** How live updates come: `ws`, one WebSocket for all (default), or `sse`, one request each. */

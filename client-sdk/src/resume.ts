@@ -4,7 +4,8 @@ import { errorFrom } from './errors-from.ts';
 import { clientError, type OlympusError } from './failure.ts';
 import type { OlympusRouter } from './procedures.ts';
 import { delayAfter, isTransient } from './retry.ts';
-import { sessionEnded, type SessionKeeper } from './session.ts';
+import type { Credentials } from './credentials.ts';
+import { sessionEnded } from './session.ts';
 
 export type Envelope = OperationResultEnvelope<unknown, TRPCClientError<OlympusRouter>>;
 type Watcher = Observer<Envelope, TRPCClientError<OlympusRouter>>;
@@ -13,7 +14,7 @@ interface Subscription {
   readonly op: Operation;
   readonly observer: Watcher;
   readonly subscribe: (op: Operation) => Observable<Envelope, unknown>;
-  readonly keeper: SessionKeeper;
+  readonly keeper: Credentials;
   /** The token under which a stream that was started with this context runs. */
   readonly tokenOf: (context: object) => string | null | undefined;
 }
@@ -22,7 +23,7 @@ interface Subscription {
  * Keeps subscriptions going: after a cut they start again behind the last event that came, after an expired
  * token with a new one. They end with their session. A stream whose items carry no ids is not started again.
  */
-export function resuming(keeper: SessionKeeper, tokenOf: Subscription['tokenOf']) {
+export function resuming(keeper: Credentials, tokenOf: Subscription['tokenOf']) {
   const streams = new Set<ResumingStream>();
   const link: TRPCLink<OlympusRouter> =
     () =>
@@ -54,8 +55,8 @@ class ResumingStream {
   constructor(given: Subscription, onStop: () => void) {
     this.#given = given;
     this.#onStop = onStop;
-    this.#forget = given.keeper.onChange(({ ended }) => {
-      if (ended) this.#fail(sessionEnded());
+    this.#forget = given.keeper.onChange(({ ended, error }) => {
+      if (ended) this.#fail(error ?? sessionEnded());
     });
   }
 

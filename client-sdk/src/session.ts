@@ -1,4 +1,5 @@
 import type { Session } from './contracts.ts';
+import { isRefusal, type CredentialListener, type Credentials } from './credentials.ts';
 import { isFailure, OlympusError, type FailureCode } from './failure.ts';
 
 /** A signed-in user's tokens. */
@@ -31,21 +32,14 @@ interface SessionOptions {
   /** The session was refused; called after it was dropped. */
   readonly onEnd: ((error: OlympusError) => void) | undefined;
 }
-/** A change of session; `ended` when its user is no longer signed in. */
-interface SessionChange {
-  readonly token: string | null;
-  readonly ended: boolean;
-}
-type SessionListener = (change: SessionChange) => void;
-
 // Renewed this long before expiry, in milliseconds; a token that lives shortly, after half its life.
 const skew = 30_000;
 const storingMs = 300;
 
 /** Hands out access tokens and renews them, many callers sharing one exchange. */
-export class SessionKeeper {
+export class SessionKeeper implements Credentials {
   readonly #options: SessionOptions;
-  readonly #listeners = new Set<SessionListener>();
+  readonly #listeners = new Set<CredentialListener>();
   #renewal: Promise<string | null> | null = null;
 
   constructor(options: SessionOptions) {
@@ -92,7 +86,7 @@ export class SessionKeeper {
   }
 
   /** Calls back on every change until the returned function is called. */
-  onChange(listener: SessionListener): () => void {
+  onChange(listener: CredentialListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -138,10 +132,6 @@ export function sessionEnded(cause?: unknown): OlympusError {
   const failure = { code: 'UNAUTHENTICATED', status: 401, title, detail, data: null, errors: [], requestId } as const;
   return new OlympusError<FailureCode>(failure, { cause });
 }
-
-/** Whether the server said no for good, rather than being out of reach or busy. */
-const isRefusal = (error: unknown): boolean =>
-  isFailure(error) && error.failure.code !== 'NETWORK' && error.failure.status >= 400 && error.failure.status < 429;
 
 const dueIn = ({ expiresAt, expiresIn }: StoredSession): number =>
   expiresAt === undefined ? Infinity : expiresAt - Date.now() - Math.min(skew, expiresIn * 500);

@@ -3,11 +3,11 @@ import { tap } from '@trpc/server/observable';
 import superjson from 'superjson';
 import type { OlympusRouter } from './procedures.ts';
 import { backoff } from './retry.ts';
-import type { SessionKeeper } from './session.ts';
+import type { Credentials } from './credentials.ts';
 
 interface SocketOptions {
   readonly url: string;
-  readonly keeper: SessionKeeper;
+  readonly keeper: Credentials;
   readonly WebSocket: typeof WebSocket;
 }
 

@@ -176,7 +176,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       auth: auth.handlers,
       account: account(auth.account),
       signIn: auth.signIn,
-      users: users({ cursors, passwords: auth.passwords }),
+      users: users({ cursors, account: auth.account }),
       customers: customers({ cursors }),
       locations: locations({ cursors }),
       products: products({

@@ -9,7 +9,7 @@ export type Kind = 'query' | 'mutation' | 'subscription';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** Method and path below `/api/v1`, with `{name}` for path parameters. */
 export type Route = `${Method} /${string}`;
-/** Calls are counted per class: `signIn` by the account that is tried, the others by user or API key, or the address of a stranger. */
+/** Calls are counted per class: `signIn` by the account that is tried and the network that tries, the others by user or API key, or the address of a stranger. */
 export type RateClass = 'read' | 'write' | 'signIn' | 'stream';
 
 /** A declared error: its HTTP status and the shape of the data that comes with it. */
@@ -47,7 +47,7 @@ export interface Def {
   readonly idempotent?: boolean;
   /** `transaction` (default for mutations): the kernel opens one; `own`: the handler opens short ones itself. */
   readonly unitOfWork?: 'transaction' | 'own';
-  /** Whether the audit log gets an entry of each success of a mutation. Default: true. */
+  /** Whether the audit log gets an entry of each call that succeeds or breaks off. Default: of mutations only. */
   readonly audit?: boolean;
   /** Event streams: every item carries an id from which the stream resumes. */
   readonly tracked?: boolean;

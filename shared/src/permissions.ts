@@ -74,6 +74,13 @@ const notForActors: ReadonlySet<Permission> = new Set<Permission>(['self:read', 
 export const permissionsOfActor = (role: TenantRole): ReadonlySet<Permission> =>
   new Set([...permissionsOf[role]].filter((permission) => !notForActors.has(permission)));
 
+/** Where addresses must be verified, what a user may do who has not: look after their own account, a mistyped address included. */
+export const permissionsOfUnverified: ReadonlySet<Permission> = new Set<Permission>([
+  'self:read',
+  'self:write',
+  'identity:read',
+]);
+
 /** Roles that hold a permission by themselves, from least to most. */
 export const rolesWith = (permission: Permission): Role[] =>
   allRoles.filter((role) => permissionsOf[role].has(permission));

@@ -117,6 +117,17 @@ describe('whose account it is', () => {
     expect(codeOf(await signIn<Refusal>('linking', other.login))).toEqual([403, 'NO_ACCOUNT']);
   });
 
+  test('the platform’s users are linked by no address, however well it is verified', async () => {
+    const { login, email } = somebody();
+    const admin = { email, name: 'Ada Admin', password: 'correct horse battery' };
+    await olympus.app.createAdmin(admin);
+    await mails.verify(olympus.url, email);
+    for (const id of ['linking', 'open']) expect(codeOf(await signIn<Refusal>(id, login))).toEqual([403, 'NO_ACCOUNT']);
+    expect((await post<Session>('/auth/login', { email, password: admin.password })).body.user.role).toBe(
+      'super_admin',
+    );
+  });
+
   test('somebody without a verified address is not added', async () => {
     expect(codeOf(await signIn<Refusal>('open', somebody({ email_verified: false }).login))).toEqual([
       403,

@@ -62,6 +62,7 @@ export const classification: Readonly<Record<string, Classified>> = {
   'account.verifyEmail': refused(() => ({ token: `none-${unique()}` })),
   'account.totp.enroll': refused(() => ({ password: `not ${password}` })),
   'account.totp.confirm': refused(() => ({ code: '123456' })),
+  'account.totp.renewRecoveryCodes': refused(() => ({ password: `not ${password}`, code: '123456' })),
   'account.totp.disable': refused(() => ({ password: `not ${password}`, code: '123456' })),
 
   'signIn.providers': reads(),
@@ -77,6 +78,7 @@ export const classification: Readonly<Record<string, Classified>> = {
   })),
   'users.replace': writes({ id: 'user', 'locationIds.0': 'location' }, (shop) => ({ ...user(shop), active: true })),
   'users.deactivate': writes({ id: 'user' }, nothing),
+  'users.resetSecondFactor': writes({ id: 'user' }, nothing),
 
   'customers.list': reads(),
   'customers.get': reads({ id: 'customer' }),

@@ -1,5 +1,5 @@
 import type { AuditEntry } from '@olympus/contracts';
-import type { Call } from '../kernel/context.ts';
+import type { Call, Caller, Principal } from '../kernel/context.ts';
 import type { Failure } from '../kernel/failure.ts';
 import type { Procedure } from '../kernel/implement.ts';
 import { differences, redactionOf, type Redaction } from './redact.ts';
@@ -15,11 +15,12 @@ function redactionFor(procedure: Procedure): Redaction {
   return redaction;
 }
 
-/** The entry of a mutation that succeeded. */
+/** The entry of a call that succeeded. Of what was read, only what was asked is kept. */
 export function successOf(call: Call, result: unknown, facts: Facts): NewEntry {
   const redaction = redactionFor(call.procedure);
   const { before, after } = call.recorded;
-  const added = call.procedure.contract.def.unitOfWork === 'own' && call.recorded.subject ? null : result;
+  const { kind, def } = call.procedure.contract;
+  const added = kind === 'query' || (def.unitOfWork === 'own' && call.recorded.subject) ? null : result;
   const states =
     before === undefined && after === undefined
       ? { before: null, after: redaction.result(added) }
@@ -68,28 +69,54 @@ export const ownEntry = (facts: Facts & Pick<NewEntry, 'tenantId' | 'procedure' 
   ...facts,
 });
 
+/** The entry of a credential that was good, at an address which its tenant keeps out. Nothing of the call was read. */
+export const keptOutOf = (
+  caller: Caller,
+  principal: Principal,
+  facts: Facts & Pick<NewEntry, 'procedure' | 'code'>,
+): NewEntry => ({
+  tenantId: principal.tenantId,
+  outcome: 'denied',
+  resourceType: resourceTypeOf(facts.procedure),
+  resourceId: null,
+  ...whoOf(principal),
+  ...whereOf(caller),
+  count: 1,
+  input: null,
+  before: null,
+  after: null,
+  ...facts,
+});
+
+const whoOf = (principal: Principal | null) => ({
+  userId: principal?.userId ?? null,
+  apiKeyId: principal?.apiKeyId ?? null,
+  actorUserId: principal?.actor?.userId ?? null,
+  actorReason: principal?.actor?.reason ?? null,
+});
+const whereOf = (caller: Caller) => ({
+  protocol: caller.protocol,
+  address: caller.address,
+  userAgent: storable(caller.userAgent),
+  requestId: caller.requestId,
+  traceId: caller.traceId,
+});
+
 function callOf(call: Call, { id, createdAt }: Facts) {
   const { principal, caller, procedure, recorded } = call;
   const tenantId = recorded.subject?.tenantId ?? principal?.tenantId;
   if (tenantId === undefined) throw new Error(`${procedure.path} has no tenant whose log it belongs to`);
-  // Whoever signs in is the one, and not whose token came along.
-  const signedIn = recorded.subject ? null : principal;
   return {
     tenantId,
     id,
     createdAt,
     procedure: procedure.path,
     resourceType: resourceTypeOf(procedure.path),
-    userId: recorded.subject?.userId ?? signedIn?.userId ?? null,
-    apiKeyId: signedIn?.apiKeyId ?? null,
-    actorUserId: signedIn?.actor?.userId ?? null,
-    actorReason: signedIn?.actor?.reason ?? null,
+    // Whoever signs in is the one, and not whose token came along.
+    ...whoOf(recorded.subject ? null : principal),
+    ...(recorded.subject && { userId: recorded.subject.userId }),
     count: 1,
-    protocol: caller.protocol,
-    address: caller.address,
-    userAgent: storable(caller.userAgent),
-    requestId: caller.requestId,
-    traceId: caller.traceId,
+    ...whereOf(caller),
   };
 }
 

@@ -4,8 +4,9 @@ import type { Call } from '../kernel/context.ts';
 import type { Failure } from '../kernel/failure.ts';
 import type { AuditTrail } from '../kernel/steps/audit.ts';
 import type { Clock } from '../platform/clock.ts';
+import { networkOf } from '../platform/client-address.ts';
 import type { Ids } from '../platform/ids.ts';
-import { failureOf, successOf, type NewEntry } from './entry.ts';
+import { failureOf, keptOutOf, successOf, type NewEntry } from './entry.ts';
 import { insertEntry } from './rows.ts';
 
 export interface TrailOptions {
@@ -23,7 +24,7 @@ export interface Trail extends AuditTrail {
   stop(): Promise<void>;
 }
 
-/** Denials of one user, procedure and code within this time share an entry. */
+/** Denials of one user, procedure and code, or at one network that is kept out, share an entry within this time. */
 const windowMs = 60_000;
 const lookMs = 5000;
 /** Rows of denials that are counted at once; beyond, the oldest is written early. */
@@ -70,9 +71,9 @@ export function createAuditTrail({ database, clock, ids, log }: TrailOptions): T
     }
   }
 
-  async function deny(entry: NewEntry): Promise<void> {
+  async function deny(entry: NewEntry, kind = entry.procedure): Promise<void> {
     const now = clock.now().getTime();
-    const key = [entry.tenantId, entry.userId, entry.apiKeyId, entry.procedure, entry.code].join(' ');
+    const key = [entry.tenantId, entry.userId, entry.apiKeyId, kind, entry.code].join(' ');
     const row = rows.get(key);
     if (row) {
       row.waiting++;
@@ -94,6 +95,12 @@ export function createAuditTrail({ database, clock, ids, log }: TrailOptions): T
   return {
     succeeded: (db, call, result) => insertEntry(db, successOf(call, result, facts())),
     denied: (call: Call, failure: Failure) => deny(failureOf(call, failure, { ...facts(), outcome: 'denied' })),
+    // By the network, so that neither another procedure nor another address of the same hand fills the log.
+    keptOut: (caller, principal, { call, failure }) =>
+      deny(
+        keptOutOf(caller, principal, { ...facts(), procedure: call?.procedure.path ?? 'socket', code: failure.code }),
+        `at ${networkOf(caller.address)}`,
+      ),
     failed: async (call: Call, failure: Failure) => {
       await attempt(failureOf(call, failure, { ...facts(), outcome: 'failed' }));
     },

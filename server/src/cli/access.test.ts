@@ -20,7 +20,7 @@ beforeAll(async () => {
   olympus = await startTestKernel({
     databaseUrl: process.env['TEST_DATABASE_URL'],
     procedures: ({ database, cursors, auth }) => [
-      ...procedures('users', contracts.users, users({ cursors, passwords: auth.passwords })),
+      ...procedures('users', contracts.users, users({ cursors, account: auth.account })),
       ...procedures('locations', contracts.locations, locations({ cursors })),
       ...procedures('apiKeys', contracts.apiKeys, apiKeys({ cursors })),
       ...procedures('tenants', contracts.tenants, tenants({ database, cursors, auth })),

@@ -14,6 +14,8 @@ export interface Principal {
   readonly tenantId: string;
   readonly role: Role;
   readonly permissions: ReadonlySet<Permission>;
+  /** What is held back until the user has verified their address; absent: nothing. */
+  readonly heldBack?: ReadonlySet<Permission>;
   /** The sign-in that the credential descends from; null for one that is no session's. */
   readonly sessionId: string | null;
   /** The API key that is the credential; null for a user's own. */

@@ -2,7 +2,7 @@ import { Failure, fail, toFailure } from './failure.ts';
 import type { Call, Caller, Context, Notes, Principal, Upload } from './context.ts';
 import type { Procedure } from './implement.ts';
 import { admit } from './steps/admit.ts';
-import { auditDenials, auditMutations, type AuditTrail } from './steps/audit.ts';
+import { auditCalls, auditDenials, type AuditTrail } from './steps/audit.ts';
 import { admitsOf, authenticate, identifier, type AccessChange, type Authenticator } from './steps/authenticate.ts';
 import { authorize } from './steps/authorize.ts';
 import { cache, type QueryCache } from './steps/cache.ts';
@@ -76,7 +76,7 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
     rateLimit(deps),
     validate,
     unitOfWork(deps),
-    auditMutations(deps),
+    auditCalls(deps),
     cache(deps),
   ];
   const run = steps.reduceRight<Next>((next, step) => (call) => step(call, next), handle(deps));
@@ -104,7 +104,7 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
         throw toFailure(cause);
       }
     },
-    identify,
+    identify: (caller) => identify(caller),
     onAccessChange: (listener) => deps.authenticator.onChange?.(listener) ?? (() => undefined),
     admits: admitsOf(deps),
     greet: async (caller) => {

@@ -100,6 +100,7 @@ function setUp({ deadlineMs = 1000, maxInFlight = 10, allowed = true, spent = fa
       audit: {
         succeeded() {},
         denied: async () => {},
+        keptOut: async () => {},
         failed: async () => {},
       },
       telemetry: { observe: (call) => void observed.push(call) },

@@ -186,7 +186,7 @@ export async function startTrpc({ limits = {}, allowance = Infinity, pingMs }: T
         };
       },
     },
-    audit: { succeeded() {}, denied: async () => {}, failed: async () => {} },
+    audit: { succeeded() {}, denied: async () => {}, keptOut: async () => {}, failed: async () => {} },
     cache: { through: (_, compute) => compute(), drop: () => undefined },
     telemetry: { observe: () => undefined },
     log: pino({ level: 'silent' }),

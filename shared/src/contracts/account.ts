@@ -95,6 +95,16 @@ export const account = {
       output: RecoveryCodes,
       errors: { INVALID_SECOND_FACTOR, TOTP_ALREADY_ON, TOTP_NOT_ENROLLED },
     }),
+    renewRecoveryCodes: mutation({
+      summary: 'Get new recovery codes; the old ones are void',
+      operationId: 'renewRecoveryCodes',
+      rest: 'POST /account/totp/recovery-codes',
+      access: 'self:write',
+      ...secret,
+      input: z.strictObject({ password: currentPassword, code: SecondFactorCode }),
+      output: RecoveryCodes,
+      errors: { INVALID_SECOND_FACTOR, TOTP_NOT_ENROLLED, WRONG_PASSWORD },
+    }),
     disable: mutation({
       summary: 'Turn the second factor off',
       operationId: 'disableTotp',

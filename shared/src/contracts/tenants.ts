@@ -14,6 +14,7 @@ export const tenants = {
     operationId: 'listTenants',
     rest: 'GET /tenants',
     access: 'platform:tenants',
+    audit: true,
     input: z.strictObject({
       ...pageInput,
       sort: sortOf(['createdAt', 'name'], '-createdAt'),
@@ -30,6 +31,7 @@ export const tenants = {
     operationId: 'getTenant',
     rest: 'GET /tenants/{id}',
     access: 'platform:tenants',
+    audit: true,
     input: z.strictObject({ id: Id }),
     output: TenantRecord,
     errors: { TENANT_NOT_FOUND },

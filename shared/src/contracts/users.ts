@@ -74,4 +74,17 @@ export const users = {
     output: z.null(),
     errors: { USER_NOT_FOUND, LAST_OWNER, ROLE_TOO_HIGH, LOCATION_REFUSED },
   }),
+  resetSecondFactor: mutation({
+    summary: 'Turn another user’s second factor off, end their sessions and tell them by mail',
+    operationId: 'resetSecondFactor',
+    rest: 'POST /users/{id}/reset-second-factor',
+    status: 204,
+    access: 'users:write',
+    // Once more changes nothing more.
+    idempotent: false,
+    unitOfWork: 'own',
+    input: z.strictObject({ id: Id }),
+    output: z.null(),
+    errors: { USER_NOT_FOUND, ROLE_TOO_HIGH, LOCATION_REFUSED },
+  }),
 };

@@ -22,7 +22,7 @@ beforeAll(async () => {
     databaseUrl: process.env['TEST_DATABASE_URL'],
     procedures: ({ auth, cursors }) => [
       ...procedures('account', contracts.account, account(auth.account)),
-      ...procedures('users', contracts.users, users({ cursors, passwords: auth.passwords })),
+      ...procedures('users', contracts.users, users({ cursors, account: auth.account })),
     ],
   });
   const { database, clock, ids } = olympus;

@@ -52,6 +52,8 @@ export function createLetters({ db, mailer, clock, ids, links }: LettersOptions)
         return sendLink(email, kind, verifyEmail);
       case 'passwordChanged':
         return mailer.send({ to: email, ...passwordChanged });
+      case 'secondFactorReset':
+        return mailer.send({ to: email, ...secondFactorReset });
     }
   };
 }
@@ -81,5 +83,14 @@ const passwordChanged = {
   text: `The password of your account has just been changed, and other devices were signed out.
 
 If it was not you, ask for a new password on the sign-in page now.
+`,
+};
+
+const secondFactorReset = {
+  subject: 'Your second factor was turned off',
+  text: `An administrator has turned the second factor of your account off, and your devices were signed out. From now on
+your password alone signs you in, until you set a second factor up again.
+
+If you did not ask for it, change your password now and speak to your administrator.
 `,
 };

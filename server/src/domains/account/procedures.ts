@@ -1,6 +1,7 @@
 import { contracts } from '@olympus/contracts';
 import type { Database, SystemDb } from '@olympus/database';
 import type { Caller, Principal } from '../../kernel/context.ts';
+import type { Fail } from '../../kernel/failure.ts';
 import { implement, type Handlers } from '../../kernel/implement.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Attempts } from '../auth/attempts.ts';
@@ -24,6 +25,7 @@ export interface AccountDependencies {
   ) => Promise<void>;
   readonly post: Post;
 }
+type FactorFail = Fail<'WRONG_PASSWORD' | 'TOTP_NOT_ENROLLED' | 'INVALID_SECOND_FACTOR'>;
 interface Own {
   readonly principal: Principal;
   readonly caller: Caller;
@@ -48,6 +50,22 @@ export function account(deps: AccountDependencies): Handlers<typeof contracts.ac
       if (!(await passwords.verify(credentials.passwordHash, given.password))) given.wrong();
       return work(credentials);
     });
+  };
+
+  /** As above, and a code of the second factor, which is used up. */
+  const withBothFactors = <T>(
+    own: Own,
+    { password, code, fail }: { password: string; code: string; fail: FactorFail },
+    work: (db: SystemDb) => Promise<T>,
+  ): Promise<T> => {
+    const owner = ownerOf(own.principal);
+    return withPassword(own, { password, wrong: () => fail('WRONG_PASSWORD') }, () =>
+      database.systemTransaction(async (db) => {
+        if (!(await secondFactor.isOn(db, owner))) fail('TOTP_NOT_ENROLLED');
+        if (!(await secondFactor.take(db, owner, code))) fail('INVALID_SECOND_FACTOR');
+        return work(db);
+      }),
+    );
   };
 
   return implement(contracts.account, {
@@ -126,15 +144,15 @@ export function account(deps: AccountDependencies): Handlers<typeof contracts.ac
         return { recoveryCodes: confirmed };
       },
 
-      async disable({ input: { password, code }, ctx, fail }) {
+      async renewRecoveryCodes({ input, ctx, fail }) {
         const owner = ownerOf(ctx.principal);
-        await withPassword(ctx, { password, wrong: () => fail('WRONG_PASSWORD') }, () =>
-          database.systemTransaction(async (db) => {
-            if (!(await secondFactor.isOn(db, owner))) fail('TOTP_NOT_ENROLLED');
-            if (!(await secondFactor.take(db, owner, code))) fail('INVALID_SECOND_FACTOR');
-            await secondFactor.remove(db, owner);
-          }),
-        );
+        const renew = (db: SystemDb) => secondFactor.renewRecoveryCodes(db, owner);
+        return { recoveryCodes: await withBothFactors(ctx, { ...input, fail }, renew) };
+      },
+
+      async disable({ input, ctx, fail }) {
+        const owner = ownerOf(ctx.principal);
+        await withBothFactors(ctx, { ...input, fail }, (db) => secondFactor.remove(db, owner));
         return null;
       },
     },

@@ -53,7 +53,7 @@ export async function startAudited(databaseUrl: string | undefined): Promise<Aud
     sealer.start();
     stop = () => sealer.stop();
     return [
-      ...procedures('users', contracts.users, users({ cursors, passwords: auth.passwords })),
+      ...procedures('users', contracts.users, users({ cursors, account: auth.account })),
       ...procedures('customers', contracts.customers, customers({ cursors })),
       ...procedures('locations', contracts.locations, locations({ cursors })),
       ...procedures(

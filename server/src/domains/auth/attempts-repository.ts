@@ -45,12 +45,21 @@ export async function delayNext(db: SystemDb, { key, rule, now }: Turn): Promise
     where key = ${key} and count >= ${rule.free}`);
 }
 
-/** An attempt was not one. */
+/** An attempt was not one. Locked in one order, so that two that share keys do not wait for each other. */
 export async function giveBack(db: SystemDb, keys: readonly string[]): Promise<void> {
   await db.rows(sql`
-    update sign_in_failures set count = greatest(count - 1, 0), blocked_until = null where key = any(${array(keys)}::text[])`);
+    with held as (select key from sign_in_failures where key = any(${array(keys)}::text[]) order by key for update)
+    update sign_in_failures f set count = greatest(f.count - 1, 0), blocked_until = null from held where f.key = held.key`);
 }
 
 export async function forget(db: SystemDb, key: string): Promise<void> {
   await db.rows(sql`delete from sign_in_failures where key = ${key}`);
+}
+
+/** Where the user of an address has used a session since then. */
+export async function addressesOf(db: SystemDb, email: string, since: Date): Promise<string[]> {
+  const rows = await db.rows<{ address: string }>(sql`
+    select distinct s.address from users u join sessions s on s.tenant_id = u.tenant_id and s.user_id = u.id
+    where u.email = ${email} and s.last_used_at > ${since} limit 1000`);
+  return rows.map(({ address }) => address);
 }

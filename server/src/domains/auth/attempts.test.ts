@@ -32,7 +32,7 @@ async function login(email: string, given: string, address = '198.51.100.7'): Pr
 }
 const attemptsOf = (perAddress: number) =>
   createAttempts({ ...olympus.authOptions, db: olympus.database.systemDb, perAddress });
-const wrong = 'INVALID_CREDENTIALS';
+const wrong = 'INVALID_CREDENTIALS' as const;
 const fail = async (email: string, times: number, address?: string) => {
   for (let n = 0; n < times; n++) expect(await login(email, 'wrong', address)).toBe(wrong);
 };
@@ -66,6 +66,31 @@ describe('an account', () => {
     expect(await login(user.email, password, '2001:db8:1:1:ffff::2')).toBe('RATE_LIMITED 1');
     expect(await login(user.email, password, '2001:db8:1:2::1')).toBe('ok');
     expect(await login(user.email, password, '198.51.100.8')).toBe('ok');
+  });
+
+  test('that many networks try waits for all but those where its user has signed in before', async () => {
+    const attempts = attemptsOf(50);
+    const home = '203.0.113.9';
+    const { user } = await olympus.register();
+    expect(await login(user.email, password, home)).toBe('ok');
+    const attempt = async (email: string, address: string, code?: 'INVALID_CREDENTIALS') => {
+      const judge = async () => (code ? Promise.reject(new Failure(code, null)) : 'ok');
+      return attempts.guard({ email, address }, judge).catch((error: Failure) => error.code);
+    };
+    const flood = (email: string) =>
+      Promise.all(Array.from({ length: 60 }, (_, n) => attempt(email, `2001:db8:9:${n}::1`, wrong)));
+    for (const email of [user.email, 'never-seen@shop.test'])
+      expect((await flood(email)).filter((code) => code === wrong)).toHaveLength(50);
+    for (let round = 0; round < 3; round++) {
+      expect(await attempt(user.email, '198.51.100.77')).toBe('RATE_LIMITED');
+      expect(await attempt('never-seen@shop.test', home)).toBe('RATE_LIMITED');
+      expect(await attempt(user.email, home)).toBe('ok');
+    }
+    // Somebody at home who guesses waits as anywhere.
+    for (let n = 0; n < 5; n++) expect(await attempt(user.email, home, wrong)).toBe(wrong);
+    expect(await attempt(user.email, home)).toBe('RATE_LIMITED');
+    olympus.clock.advance(3_600_000);
+    expect(await attempt(user.email, '198.51.100.77')).toBe('ok');
   });
 
   test('is tried ten times by a hundred attempts at once, on whichever replica', async () => {

@@ -3,7 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { Failure } from '../../kernel/failure.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Secrets } from '../../platform/secrets.ts';
-import { delayNext, forget, giveBack, takeTurn, type AttemptRule } from './attempts-repository.ts';
+import { addressesOf, delayNext, forget, giveBack, takeTurn, type AttemptRule } from './attempts-repository.ts';
 
 /** Who is tried, and from where. */
 export interface Tried {
@@ -23,15 +23,19 @@ export interface AttemptsOptions {
   readonly db: SystemDb;
   readonly secrets: Secrets;
   readonly clock: Clock;
-  /** Failures of one network in an hour, whichever accounts it tries, before it has to wait. */
+  /** Failures in an hour of one network, whichever accounts it tries, and of one account from wherever, before they have to wait. */
   readonly perAddress: number;
 }
+
+/** For which a network is known for an account after a session of it was used there last. */
+const knownForMs = 90 * 86_400_000;
 
 const wrong: readonly string[] = ['INVALID_CREDENTIALS', 'INVALID_SECOND_FACTOR', 'WRONG_PASSWORD'];
 
 /**
  * After five failures an account waits 1, 2, 4 … seconds, up to 15 minutes, for those who try from the same network: an
- * attacker elsewhere locks nobody out. Counted in the database, so that replicas count together and a restart forgives
+ * attacker elsewhere locks nobody out. An attacker of many networks makes the account wait for all but those where its
+ * user has signed in before. Counted in the database, so that replicas count together and a restart forgives
  * nothing; by the hash of what was tried, known or not. Attempts count before they are judged, so that a thousand at once
  * are not a thousand guesses.
  */
@@ -39,34 +43,49 @@ export function createAttempts({ db, secrets, clock, perAddress }: AttemptsOptio
   const account: AttemptRule = { free: 5, atOnce: 10, forgottenMs: 86_400_000, slides: true };
   // A window that does not move: a busy office gathers a few failures all day.
   const network: AttemptRule = { free: perAddress, atOnce: perAddress, forgottenMs: 3_600_000, slides: false };
+  const anywhere: AttemptRule = network;
   const keyOf = (...parts: string[]) => secrets.mac('sign-in failures', parts.join('\0'));
 
-  const take = async (key: string, rule: AttemptRule) => {
+  /** False without a turn, where `goesOn` says that none is needed. */
+  const take = async (key: string, rule: AttemptRule, goesOn = async () => false): Promise<boolean> => {
     const now = clock.now();
     const until = await takeTurn(db, { key, rule, now });
-    if (until === null) return;
+    if (until === null) return true;
+    if (await goesOn()) return false;
     throw new Failure('RATE_LIMITED', { retryAfter: Math.max(1, Math.ceil((until.getTime() - now.getTime()) / 1000)) });
+  };
+
+  /** Where the user has signed in of late, which no stranger can make true. Asked only while the account waits. */
+  const isKnownAt = async (email: string, from: string): Promise<boolean> => {
+    const addresses = await addressesOf(db, email, new Date(clock.now().getTime() - knownForMs));
+    return addresses.some((address) => networkOf(address) === from);
   };
 
   return {
     async guard({ email, address }, work) {
       const from = networkOf(address);
-      const keys = { account: keyOf('account', email, from), network: keyOf('network', from) };
-      await take(keys.network, network);
+      const key = keyOf('account', email, from);
+      const taken: string[] = [];
+      const turn = async (...[name, ...rest]: Parameters<typeof take>) => {
+        if (await take(name, ...rest)) taken.push(name);
+      };
       try {
-        await take(keys.account, account);
-      } catch (error) {
-        await giveBack(db, [keys.network]);
-        throw error;
-      }
-      try {
+        await turn(keyOf('network', from), network);
+        await turn(keyOf('anywhere', email), anywhere, () => isKnownAt(email, from));
+        await turn(key, account);
         const result = await work();
-        await Promise.all([forget(db, keys.account), giveBack(db, [keys.network])]);
+        await Promise.all([
+          forget(db, key),
+          giveBack(
+            db,
+            taken.filter((one) => one !== key),
+          ),
+        ]);
         return result;
       } catch (error) {
         if (error instanceof Failure && wrong.includes(error.code))
-          await delayNext(db, { key: keys.account, rule: account, now: clock.now() });
-        else await giveBack(db, [keys.account, keys.network]);
+          await delayNext(db, { key, rule: account, now: clock.now() });
+        else await giveBack(db, taken);
         throw error;
       }
     },

@@ -1,4 +1,4 @@
-import { permissionsOf, permissionsOfActor, superAdmin, type Role } from '@olympus/contracts';
+import { permissionsOf, permissionsOfActor, permissionsOfUnverified, superAdmin, type Role } from '@olympus/contracts';
 import { LRUCache } from 'lru-cache';
 import type { Caller, Principal } from '../../kernel/context.ts';
 import { fail } from '../../kernel/failure.ts';
@@ -15,6 +15,7 @@ export interface SessionState {
   readonly currency: string;
   /** Whether the tenant is. */
   readonly suspended: boolean;
+  readonly emailVerified: boolean;
 }
 export type ReadSession = (claims: Claims) => Promise<SessionState | null>;
 
@@ -69,7 +70,11 @@ export const keptForMs = 300;
  * A token tells who calls; the database tells whether the session still stands and with which role. The answer is kept
  * for less than a second, so that a busy session costs few small queries and revocation needs no messages.
  */
-export function createSessionTokens(tokens: AccessTokens, readSession: ReadSession): SessionTokens {
+export function createSessionTokens(
+  tokens: AccessTokens,
+  readSession: ReadSession,
+  { requireVerifiedEmail = false } = {},
+): SessionTokens {
   const kept = keepAnswers<Standing>(keptForMs);
 
   const resolve = async (claims: Claims): Promise<Standing> => {
@@ -84,8 +89,10 @@ export function createSessionTokens(tokens: AccessTokens, readSession: ReadSessi
       const acting = { userId, reason: actor.reason };
       return { ...base, role, permissions: permissionsOfActor(role), locationIds: null, actor: acting };
     }
-    const { role, locationIds } = session;
-    return { ...base, role, permissions: permissionsOf[role], locationIds: reachOf(locationIds), actor: null };
+    const { role } = session;
+    const own = { ...base, role, locationIds: reachOf(session.locationIds), actor: null };
+    if (session.emailVerified || !requireVerifiedEmail) return { ...own, permissions: permissionsOf[role] };
+    return { ...own, permissions: permissionsOfUnverified, heldBack: permissionsOf[role] };
   };
 
   return {

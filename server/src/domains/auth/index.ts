@@ -81,7 +81,9 @@ export function createAuth({
   const { externalIssuers = [], signInProviders = [] } = others;
   const { issuer, accessTokenSeconds, refreshTokenDays, registration, requireVerifiedEmail } = config;
   const tokens = createAccessTokens({ keys, clock, ids, issuer, lifetimeSeconds: accessTokenSeconds });
-  const sessionTokens = createSessionTokens(tokens, createSessionReader(database.systemDb, clock));
+  const sessionTokens = createSessionTokens(tokens, createSessionReader(database.systemDb, clock), {
+    requireVerifiedEmail,
+  });
   const apiKeys = createApiKeyCredentials({ db: database.systemDb, clock });
   const external = externalSources(externalIssuers, { database, clock });
   const changes = createAccessChanges({ database, log });

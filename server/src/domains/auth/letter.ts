@@ -2,7 +2,7 @@ import type { SystemDb } from '@olympus/database';
 
 /** A mail that is to be written and sent. It holds no secret: it may wait in a queue. */
 export interface Letter {
-  readonly kind: 'resetPassword' | 'verifyEmail' | 'passwordChanged';
+  readonly kind: 'resetPassword' | 'verifyEmail' | 'passwordChanged' | 'secondFactorReset';
   readonly email: string;
 }
 

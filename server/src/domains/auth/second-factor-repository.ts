@@ -67,7 +67,10 @@ export async function takeRecoveryCode(db: SystemDb, owner: FactorOwner, hash: s
   return rows.length > 0;
 }
 
-export async function deleteFactor(db: SystemDb, owner: FactorOwner): Promise<void> {
+/** Whether there was one that was confirmed. */
+export async function deleteFactor(db: SystemDb, owner: FactorOwner): Promise<boolean> {
   await db.rows(sql`delete from recovery_codes where ${ofOwner(owner)}`);
-  await db.rows(sql`delete from totp_factors where ${ofOwner(owner)}`);
+  const [row] = await db.rows<{ confirmed: boolean }>(sql`
+    delete from totp_factors where ${ofOwner(owner)} returning confirmed_at is not null as confirmed`);
+  return row?.confirmed ?? false;
 }

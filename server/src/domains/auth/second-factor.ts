@@ -22,8 +22,11 @@ export interface SecondFactor {
   confirm(db: SystemDb, owner: FactorOwner, code: string): Promise<string[] | 'missing' | 'on' | 'wrong'>;
   /** Whether the code is good, which it is only this once. */
   take(db: SystemDb, owner: FactorOwner, code: string): Promise<boolean>;
+  /** New recovery codes; the old ones count no longer. */
+  renewRecoveryCodes(db: SystemDb, owner: FactorOwner): Promise<string[]>;
   isOn(db: SystemDb, owner: FactorOwner): Promise<boolean>;
-  remove(db: SystemDb, owner: FactorOwner): Promise<void>;
+  /** Whether there was one that was on. */
+  remove(db: SystemDb, owner: FactorOwner): Promise<boolean>;
 }
 
 export interface SecondFactorOptions {
@@ -55,6 +58,13 @@ export function createSecondFactor({ secrets, clock, ids }: SecondFactorOptions)
     return text.replace(/.{4}(?=.)/g, '$&-');
   };
 
+  const renewRecoveryCodes = async (db: SystemDb, owner: FactorOwner) => {
+    const codes = Array.from({ length: recoveryCodes }, newRecoveryCode);
+    const hashes = codes.map((code) => hashOf(owner, plain(code)));
+    await replaceRecoveryCodes(db, owner, hashes);
+    return codes;
+  };
+
   return {
     async enroll(db, owner, email) {
       const secret = new Secret({ buffer: bytesOf(ids.secret(secretBytes)) });
@@ -68,13 +78,11 @@ export function createSecondFactor({ secrets, clock, ids }: SecondFactorOptions)
       if (factor.confirmedAt) return 'on';
       const step = stepOf(owner, factor.sealedSecret, plain(given));
       if (step === null) return 'wrong';
-      const codes = Array.from({ length: recoveryCodes }, newRecoveryCode);
       // Of two confirmations at once only one shows codes that count.
       if (!(await confirmFactor(db, owner, { ...factor, step, now: clock.now() }))) return 'on';
-      const hashes = codes.map((code) => hashOf(owner, plain(code)));
-      await replaceRecoveryCodes(db, owner, hashes);
-      return codes;
+      return renewRecoveryCodes(db, owner);
     },
+    renewRecoveryCodes,
     async take(db, owner, given) {
       const code = plain(given);
       if (!/^\d{6}$/.test(code)) return takeRecoveryCode(db, owner, hashOf(owner, code));

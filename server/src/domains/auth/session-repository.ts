@@ -123,7 +123,7 @@ export async function readSession(
   const { tenantId, userId, sessionId, actor } = claims;
   const [row] = await db.rows<SessionState & { lastUsedAt: Date }>(sql`
     select u.role, u.location_ids as "locationIds", t.time_zone as "timeZone", t.currency, s.last_used_at as "lastUsedAt",
-           t.suspended_at is not null or o.suspended_at is not null as suspended
+           t.suspended_at is not null or o.suspended_at is not null as suspended, u.email_verified_at is not null as "emailVerified"
     from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants o on o.id = s.tenant_id
     join tenants t on t.id = ${tenantId}::uuid
     where s.tenant_id = ${actor?.tenantId ?? tenantId}::uuid and s.id = ${sessionId}::uuid and s.user_id = ${userId}::uuid

@@ -27,7 +27,7 @@ beforeAll(async () => {
       const { follow } = events;
       const deps = { cursors, importer: absent, exporter: createOrderExport(), follow: orderUpdates(follow) };
       return [
-        ...procedures('users', contracts.users, users({ cursors, passwords: auth.passwords })),
+        ...procedures('users', contracts.users, users({ cursors, account: auth.account })),
         ...procedures('locations', contracts.locations, locations({ cursors })),
         ...procedures(
           'products',

@@ -22,7 +22,11 @@ export const tenants = ({
   implement(contracts.tenants, {
     list: ({ input, ctx }) =>
       page(acrossTenants(systemDb, ctx.principal.tenantId), cursors, { input, list: tenantList(input) }),
-    get: async ({ input: { id }, fail }) => (await findTenant(systemDb, id)) ?? fail('TENANT_NOT_FOUND', { id }),
+    get: async ({ input: { id }, ctx, fail }) => {
+      const tenant = (await findTenant(systemDb, id)) ?? fail('TENANT_NOT_FOUND', { id });
+      record(ctx, id);
+      return tenant;
+    },
     create: async ({ input, ctx, fail }) => {
       const id = await auth.foundTenant(input);
       record(ctx, id);
@@ -54,6 +58,6 @@ export const tenants = ({
     },
   });
 
-/** What the platform does to a tenant stands in that tenant's own audit log. */
+/** What the platform does to a tenant, or reads of it, stands in that tenant's own audit log. */
 const record = (ctx: Context, tenantId: string): void =>
   ctx.record({ subject: { tenantId, userId: ctx.principal.userId } });

@@ -17,7 +17,7 @@ beforeAll(async () => {
     databaseUrl: process.env['TEST_DATABASE_URL'],
     registration: 'open',
     procedures: ({ database, cursors, auth }) => [
-      ...procedures('users', contracts.users, users({ cursors, passwords: auth.passwords })),
+      ...procedures('users', contracts.users, users({ cursors, account: auth.account })),
       ...procedures('apiKeys', contracts.apiKeys, apiKeys({ cursors })),
       ...procedures('tenants', contracts.tenants, tenants({ database, cursors, auth })),
     ],

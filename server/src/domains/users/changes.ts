@@ -36,7 +36,11 @@ export async function checkLocations(
   if (unknown !== undefined) fail('LOCATION_NOT_FOUND', { id: unknown });
 }
 
-function checkReach(own: ReadonlySet<string> | null, others: readonly string[], fail: Fail<'LOCATION_REFUSED'>): void {
+export function checkReach(
+  own: ReadonlySet<string> | null,
+  others: readonly string[],
+  fail: Fail<'LOCATION_REFUSED'>,
+): void {
   if (!own) return;
   const beyond = others.find((id) => !own.has(id));
   if (others.length === 0 || beyond !== undefined)

@@ -3,15 +3,17 @@ import { implement, type Handlers } from '../../kernel/implement.ts';
 import type { Cursors } from '../cursors.ts';
 import { page } from '../paging.ts';
 import { changeUser, checkLocations, checkOwn, checkRole } from './changes.ts';
+import { resetSecondFactor, type ResetDependencies } from './second-factor.ts';
 import { findUser, insertUser, userList } from './repository.ts';
 
 export interface UsersDependencies {
   readonly cursors: Cursors;
-  readonly passwords: { hash(password: string): Promise<string> };
+  readonly account: ResetDependencies & { readonly passwords: { hash(password: string): Promise<string> } };
 }
 
-export const users = ({ cursors, passwords }: UsersDependencies): Handlers<typeof contracts.users> =>
-  implement(contracts.users, {
+export const users = ({ cursors, account }: UsersDependencies): Handlers<typeof contracts.users> => {
+  const { passwords } = account;
+  return implement(contracts.users, {
     list: ({ input, ctx: { db } }) => page(db, cursors, { input, list: userList(db, input) }),
     get: async ({ input: { id }, ctx, fail }) => (await findUser(ctx.db, id)) ?? fail('USER_NOT_FOUND', { id }),
     create: async ({ input: { password, ...user }, ctx, fail }) => {
@@ -38,7 +40,12 @@ export const users = ({ cursors, passwords }: UsersDependencies): Handlers<typeo
       await changeUser(ctx, { id, expectedVersion, changes: { active: false } }, fail);
       return null;
     },
+    resetSecondFactor: async ({ input: { id }, ctx, fail }) => {
+      await resetSecondFactor(account, { ctx, id: id.toLowerCase() }, fail);
+      return null;
+    },
   });
+};
 
 const unique = (ids: readonly string[]): string[] => [...new Set(ids.map((id) => id.toLowerCase()))];
 

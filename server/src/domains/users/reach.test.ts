@@ -10,8 +10,7 @@ let olympus: TestKernel;
 beforeAll(async () => {
   olympus = await startTestKernel({
     databaseUrl: process.env['TEST_DATABASE_URL'],
-    procedures: ({ cursors, auth }) =>
-      procedures('users', contracts.users, users({ cursors, passwords: auth.passwords })),
+    procedures: ({ cursors, auth }) => procedures('users', contracts.users, users({ cursors, account: auth.account })),
   });
 });
 afterAll(() => olympus.close());

@@ -1,14 +1,16 @@
 import type { Db, InTransaction } from '@olympus/database';
-import type { Call } from '../context.ts';
+import type { Call, Caller, Principal } from '../context.ts';
 import type { KernelDependencies, Step } from '../execute.ts';
 import { toFailure, type Failure } from '../failure.ts';
 
 /** What the steps tell the audit log. */
 export interface AuditTrail {
-  /** Appends the entry of a mutation that succeeded, in the transaction of `db`: both commit, or neither. */
+  /** Appends the entry of a call that succeeded, in the transaction of `db`: both commit, or neither. */
   succeeded(db: InTransaction<Db>, call: Call, result: unknown): void;
   /** Counts a denial, and writes the first of a row of them at once. Never throws. */
   denied(call: Call, failure: Failure): Promise<void>;
+  /** The same for a good credential at an address that its tenant keeps out, whatever was called: `call` is null for a socket. */
+  keptOut(caller: Caller, principal: Principal, refused: { call: Call | null; failure: Failure }): Promise<void>;
   /** Writes that a call broke off, whose own transactions may have changed something before. Never throws. */
   failed(call: Call, failure: Failure): Promise<void>;
 }
@@ -31,14 +33,14 @@ export const auditDenials =
   };
 
 /** Within the unit of work, and only where the answer is not a kept one: so each effect has one entry. */
-export const auditMutations =
+export const auditCalls =
   ({ audit, database }: KernelDependencies): Step =>
   async (call, next) => {
     const { kind, def } = call.procedure.contract;
-    if (kind !== 'mutation' || def.audit === false) return next(call);
+    if (!(def.audit ?? kind === 'mutation')) return next(call);
     // A retried transaction starts over.
     call.recorded = {};
-    if (def.unitOfWork !== 'own') {
+    if (kind === 'mutation' && def.unitOfWork !== 'own') {
       const result = await next(call);
       // The unit of work has opened it for every caller that is known.
       if (call.principal) audit.succeeded(call.db as InTransaction<Db>, call, result);

@@ -1,4 +1,4 @@
-import type { Caller, Principal } from '../context.ts';
+import type { Call, Caller, Principal } from '../context.ts';
 import type { KernelDependencies, Step } from '../execute.ts';
 import { Failure } from '../failure.ts';
 
@@ -19,7 +19,7 @@ export interface AccessChange {
 export const authenticate = (deps: KernelDependencies): Step => {
   const identify = identifier(deps);
   return async (call, next) => {
-    call.principal = await identify(call.caller);
+    call.principal = await identify(call.caller, call);
     return next(call);
   };
 };
@@ -29,13 +29,17 @@ export const admitsOf =
   ({ address }: Caller, { tenantId }: Principal): boolean =>
     addresses?.admits(tenantId, address) ?? true;
 
-/** A good credential from an address that its tenant keeps out is `FORBIDDEN`. */
-export function identifier(deps: KernelDependencies): Authenticator['identify'] {
+/** A good credential from an address that its tenant keeps out is `FORBIDDEN`, and the tenant's audit log tells of it. */
+export function identifier(
+  deps: KernelDependencies,
+): (caller: Caller, call?: Call | null) => Promise<Principal | null> {
   const admits = admitsOf(deps);
-  return async (caller) => {
+  return async (caller, call = null) => {
     const principal = await deps.authenticator.identify(caller);
-    if (principal && !admits(caller, principal)) throw refusedAddress();
-    return principal;
+    if (!principal || admits(caller, principal)) return principal;
+    const failure = refusedAddress();
+    await deps.audit.keptOut(caller, principal, { call, failure });
+    throw failure;
   };
 }
 

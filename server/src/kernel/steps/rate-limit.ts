@@ -56,11 +56,15 @@ function demandsOf(call: Call): Demand[] {
   return demands;
 }
 
-/** A sign-in counts against the account that is tried, whoever tries; all else against the API key or user, or the network of a stranger. */
+/**
+ * A sign-in counts against the account that is tried and the network that tries it, so that a stranger uses up nothing of
+ * the account's own people elsewhere; all else against the API key or user, or the network of a stranger.
+ */
 function keyOf({ input, principal, caller }: Call, rateClass: RateClass): string {
   if (rateClass === 'signIn') {
     const email = fieldOf(input, 'email');
-    if (typeof email === 'string') return `account:${email.trim().toLowerCase().slice(0, 254)}`;
+    if (typeof email === 'string')
+      return `account:${email.trim().toLowerCase().slice(0, 254)} ${networkOf(caller.address)}`;
   }
   if (!principal) return `address:${networkOf(caller.address)}`;
   return principal.apiKeyId === null ? `user:${principal.userId}` : `key:${principal.apiKeyId}`;

@@ -71,7 +71,7 @@ export async function startRest({ handlers, database = noDatabase, rest, tokenMs
           });
         },
       },
-      audit: { succeeded() {}, denied: async () => {}, failed: async () => {} },
+      audit: { succeeded() {}, denied: async () => {}, keptOut: async () => {}, failed: async () => {} },
       cache: { through: (_, compute) => compute(), drop: () => undefined },
       telemetry: { observe: ({ procedure, code }) => void calls.push({ procedure, code }) },
       log: pino({ level: 'silent' }),

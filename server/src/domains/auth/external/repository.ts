@@ -34,7 +34,8 @@ export async function findLinked(db: SystemDb, { issuer, subject }: Subject): Pr
 /**
  * Links a subject with the active user who has this address, of this tenant where one is named, and has shown us that it
  * is theirs: whoever opens an account with another's address must not get its owner linked into it. A user whom the issuer
- * knows by another subject is left alone: an address that was given to somebody else must not give them the user.
+ * knows by another subject is left alone: an address that was given to somebody else must not give them the user. So are
+ * the platform's users: a provider that one tenant's configuration trusts must not reach all tenants.
  */
 export async function linkByEmail(
   db: SystemDb,
@@ -44,8 +45,8 @@ export async function linkByEmail(
   const { email, tenantId, now } = by;
   await db.rows(sql`
     insert into identities (tenant_id, issuer, subject, user_id, created_at)
-    select u.tenant_id, ${issuer}, ${subject}, u.id, ${now} from users u
-    where u.email = ${email} and u.email_verified_at is not null and u.active
+    select u.tenant_id, ${issuer}, ${subject}, u.id, ${now} from users u join tenants t on t.id = u.tenant_id
+    where not t.platform and u.role <> 'super_admin' and u.email = ${email} and u.email_verified_at is not null and u.active
       and (${tenantId}::uuid is null or u.tenant_id = ${tenantId}::uuid)
       and not exists (select from identities i where i.tenant_id = u.tenant_id and i.user_id = u.id and i.issuer = ${issuer})
     on conflict do nothing`);
@@ -63,7 +64,7 @@ export async function insertLinkedUser(
                          created_at, updated_at, version)
       select t.id, ${user.id}::uuid, ${user.email}, ${user.name}, ${user.role}, true, ${user.passwordHash},
              ${user.now}, ${user.now}, ${user.now}, 1
-      from tenants t where t.id = ${user.tenantId}::uuid
+      from tenants t where t.id = ${user.tenantId}::uuid and not t.platform
       on conflict (email) do nothing returning tenant_id, id)
     insert into identities (tenant_id, issuer, subject, user_id, created_at)
     select tenant_id, ${issuer}, ${subject}, id, ${user.now} from added`);
