@@ -27,7 +27,7 @@ it('is read by a real client, whatever its length', async () => {
   });
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const read: string[] = [];
-  client.on('message', (data, isBinary) => read.push(isBinary ? 'binary' : String(data)));
+  client.on('message', (data, isBinary) => read.push(isBinary ? 'binary' : (data as Buffer).toString()));
   await expect.poll(() => read.length).toBe(texts.length);
   expect(read).toEqual(texts);
   client.terminate();
