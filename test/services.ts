@@ -83,6 +83,7 @@ defaults
   timeout client 60s
   timeout server 60s
   timeout tunnel 1h
+  timeout check 2s
 frontend public
   bind 127.0.0.1:${port}
   default_backend olympus

@@ -6,6 +6,8 @@ import { rest } from '../harness.ts';
 export interface Streams {
   closed(): Promise<Record<'socket' | 'restEvents' | 'trpcEvents', number>>;
   socketCode(): number | null;
+  /** What each stream of events said last: the code in its error, null for none. */
+  eventCodes(): Record<'restEvents' | 'trpcEvents', string | null>;
   /** Whether a new socket, by `connectionParams`, and new streams are let in. */
   reopens(): Promise<boolean[]>;
 }
@@ -27,6 +29,7 @@ export async function openStreams(url: string, token: string): Promise<Streams> 
       trpcEvents: await trpcEvents.ended,
     }),
     socketCode: socket.code,
+    eventCodes: () => ({ restEvents: restEvents.code(), trpcEvents: trpcEvents.code() }),
     reopens: () =>
       Promise.all([
         openSocketByParams(url, token),
@@ -85,21 +88,29 @@ async function openSocketByParams(url: string, token: string): Promise<boolean> 
   return begun;
 }
 
-/** Resolves once the stream has begun; `ended` to when it ended. */
-async function openEvents(url: string, headers: Record<string, string>): Promise<{ ended: Promise<number> }> {
+interface Events {
+  /** Resolves to when the stream ended. */
+  readonly ended: Promise<number>;
+  readonly code: () => string | null;
+}
+
+/** Resolves once the stream has begun. */
+async function openEvents(url: string, headers: Record<string, string>): Promise<Events> {
   const response = await fetch(url, { headers });
   const reader = response.body?.getReader();
   if (response.status !== 200 || !reader) throw new Error(`the stream answered ${response.status}`);
   await reader.read();
+  let text = '';
   const ended = (async () => {
     try {
-      while (!(await reader.read()).done);
+      for (let read = await reader.read(); !read.done; read = await reader.read())
+        text += Buffer.from(read.value).toString();
     } catch {
       // A stream that breaks has ended too.
     }
     return performance.now();
   })();
-  return { ended };
+  return { ended, code: () => /^event: (?:serialized-)?error\ndata: .*"code":"([A-Z_]+)"/m.exec(text)?.[1] ?? null };
 }
 
 async function isLetIn(response: Response): Promise<boolean> {
