@@ -10,11 +10,12 @@ import { timeDashboard } from './dashboard.ts';
 import { fanOutOf, fanOutOfPeer } from './fanout.ts';
 import { importFile } from './import.ts';
 import { compareLists } from './list.ts';
+import { comparePolicies } from './policies.ts';
 import { largeUploads, uploadForm } from './upload.ts';
 import { olympus, root, type Served } from '../processes.ts';
 
 /**
- * Everything in one run, on this machine: `pnpm bench [import] [dashboard] [list] [connections] [sockets] [fanout] [upload] [clone]`.
+ * Everything in one run, on this machine: `pnpm bench [import] [dashboard] [list] [policies] [connections] [sockets] [fanout] [upload] [clone]`.
  * PostgreSQL from TEST_DATABASE_URL, by default the one at 127.0.0.1; the real file from OLYMPUS_TEST_DATA.
  */
 const only = new Set(process.argv.slice(2));
@@ -32,7 +33,7 @@ const limits = {
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const row = (name: string, ...cells: string[]) =>
-  print(`${name.padEnd(48)}${cells.map((cell) => cell.padStart(16)).join('')}`);
+  print(`${name.padEnd(60)}${cells.map((cell) => cell.padStart(16)).join('')}`);
 const fixed = (value: number, digits = 1) => value.toFixed(digits);
 
 async function onStore(name: string, env: Record<string, string>, databaseUrl: string | null): Promise<void> {
@@ -73,6 +74,16 @@ async function measure(served: Served, databaseUrl: string | null): Promise<void
       owner: imported.owner,
     }))
       row(`  ${name}`, fixed(perSecond, 0), fixed(ratio, 2), fixed(p99, 0), String(errors), fixed(memoryMb, 0));
+  }
+  if (wanted('policies')) {
+    row('policies, 64 connections', 'calls/s', 'ratio', 'p99 ms', 'CPU us/call', 'errors');
+    const { owner } = imported;
+    for (const { call, name, perSecond, ratio, p99, cpu, errors } of await comparePolicies({
+      databaseUrl,
+      owner,
+      limits,
+    }))
+      row(`  ${call}: ${name}`, fixed(perSecond, 0), fixed(ratio, 2), fixed(p99, 0), fixed(cpu, 0), String(errors));
   }
   if (wanted('connections')) {
     for (const [name, rate] of [
@@ -128,7 +139,7 @@ async function compareFanOut(served: Served, databaseUrl: string): Promise<void>
 }
 
 print(`Node ${process.version}, ${new Date().toISOString()}`);
-if (['import', 'dashboard', 'list', 'connections', 'sockets', 'fanout'].some(wanted)) {
+if (['import', 'dashboard', 'list', 'policies', 'connections', 'sockets', 'fanout'].some(wanted)) {
   const database = `olympus_bench_${randomBytes(4).toString('hex')}`;
   const admin = postgres(server, { max: 1, onnotice: () => {} });
   await admin.unsafe(`create database ${database}`);
