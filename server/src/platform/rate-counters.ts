@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache';
-import type { Redis } from './redis.ts';
 
 /** A window that starts with the first call that is counted in it. */
 export interface Window {
@@ -44,49 +43,5 @@ export function createMemoryCounters(now: () => number = () => performance.now()
         state.used += priceOf(cost, window);
       }
     return { allowed, counts: states.map(({ used, endsAt }) => ({ used, msLeft: endsAt - time })) };
-  };
-}
-
-/** The same for all replicas at once: Redis runs a script as one step. */
-const script = `
-local cost, allowed, used, price = tonumber(ARGV[1]), 1, {}, {}
-for i, key in ipairs(KEYS) do
-  local limit = tonumber(ARGV[2 * i])
-  used[i] = tonumber(redis.call('GET', key) or '0')
-  price[i] = math.min(cost, limit)
-  if used[i] + price[i] > limit then allowed = 0 end
-end
-local answer = { allowed }
-for i, key in ipairs(KEYS) do
-  if allowed == 1 then used[i] = redis.call('INCRBY', key, price[i]) end
-  local left = redis.call('PTTL', key)
-  if left == -1 then
-    left = tonumber(ARGV[2 * i + 1])
-    redis.call('PEXPIRE', key, left)
-  end
-  answer[2 * i] = used[i]
-  answer[2 * i + 1] = left
-end
-return answer`;
-
-type Scripted = Redis['client'] & { olympusTake(keys: number, ...rest: (string | number)[]): Promise<number[]> };
-
-/** Rejects when Redis does not answer. */
-export function createSharedCounters({ client }: Redis) {
-  client.defineCommand('olympusTake', { lua: script });
-  const scripted = client as Scripted;
-  return async (windows: readonly Window[], cost: number): Promise<Counted> => {
-    const [allowed, ...numbers] = await scripted.olympusTake(
-      windows.length,
-      ...windows.map(({ key }) => `rate:${key}`),
-      cost,
-      ...windows.flatMap(({ limit, windowSeconds }) => [limit, windowSeconds * 1000]),
-    );
-    const counts = windows.map(({ windowSeconds }, index) => {
-      const msLeft = numbers[2 * index + 1] ?? -2;
-      // Nothing is kept yet of a window that another one refused.
-      return { used: numbers[2 * index] ?? 0, msLeft: msLeft < 0 ? windowSeconds * 1000 : msLeft };
-    });
-    return { allowed: allowed === 1, counts };
   };
 }

@@ -132,6 +132,31 @@ describe.skipIf(!process.env['TEST_REDIS_URL'])('with Redis', () => {
     await redis.close();
   });
 
+  test('calls of one moment are one round trip, and each is told how its own windows stand', async () => {
+    const [redis] = (await ready(1)) as [Redis];
+    const wide = { limit: 1000, windowSeconds: 30 };
+    const narrow = { ...noRateLimits, read: { limit: 3, windowSeconds: 30 }, tenant: wide };
+    const limiter = createRateLimiter({ limits: narrow, redis });
+    const id = randomUUID();
+    const of = (user: string): Demand[] => [read(`${user}:${id}`), { policy: 'tenant', key: id }];
+    await limiter.take(of('c'));
+    const sent = vi.spyOn(redis.client, 'sendCommand');
+    const costs = [1, 1, 2, 1, 1];
+    const [a, b] = await Promise.all([
+      Promise.all(costs.map((cost) => limiter.take(of('a'), cost))),
+      times(250, () => limiter.take(of('b'))),
+    ]);
+    // Of 255 calls two hundred are as many as one script is given.
+    expect(sent).toHaveBeenCalledTimes(2);
+    expect(a.map(({ allowed }) => allowed)).toEqual([true, true, false, true, false]);
+    expect(a.map(({ state }) => state?.remaining)).toEqual([2, 1, 1, 0, 0]);
+    expect(admitted(b)).toBe(3);
+    expect(await redis.client.get(`rate:tenant:${id}`)).toBe('7');
+    for (const key of [`rate:read:a:${id}`, `rate:read:b:${id}`, `rate:tenant:${id}`])
+      expect(await redis.client.pttl(key)).toBeGreaterThan(25_000);
+    await redis.close();
+  });
+
   test('when Redis goes, each replica counts for itself without waiting', async () => {
     const [redis] = (await ready(1)) as [Redis];
     const limiter = createRateLimiter({ limits: { ...limits, read: { limit: 3, windowSeconds: 30 } }, redis });

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Demand, RateLimiter, RatePolicy, Standing, Taken } from '../kernel/steps/rate-limit.ts';
-import { createMemoryCounters, createSharedCounters, priceOf, type Counted, type Window } from './rate-counters.ts';
+import { createMemoryCounters, priceOf, type Counted, type Window } from './rate-counters.ts';
 import type { Redis } from './redis.ts';
+import { createSharedCounters, patienceMs } from './shared-counters.ts';
 
 /** So many calls of one key in a window that starts with its first call. An infinite limit counts nothing. */
 export interface RateLimit {
@@ -43,9 +44,6 @@ export const defaultRateLimits = rateLimitsOf();
 
 /** How long Redis is left alone after it failed to answer in time. */
 const restMs = 1000;
-const patienceMs = 400;
-/** A timer that is later than this was held up by this process, and Redis may have answered long ago. */
-const lagMs = 50;
 
 export interface RateLimiterOptions {
   readonly limits: RateLimits;
@@ -84,7 +82,7 @@ export function createRateLimiter({ limits, redis }: RateLimiterOptions): RateLi
     if (together && now >= restUntil) {
       // After a rest one call goes to see; the others do not wait for what it finds.
       if (restUntil > 0) restUntil = now + patienceMs + restMs;
-      const counted = await inTime(together(windows, cost));
+      const counted = await together(windows, cost);
       restUntil = counted ? 0 : performance.now() + restMs;
       if (counted) return counted;
     }
@@ -134,22 +132,3 @@ const standing = (
   remaining: Math.max(0, limit - count.used),
   resetSeconds: Math.max(1, Math.ceil(count.msLeft / 1000)),
 });
-
-/** null when Redis did not answer in time. */
-async function inTime(answer: Promise<Counted>): Promise<Counted | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    const wait = (): void => {
-      const due = performance.now() + patienceMs;
-      timer = setTimeout(() => (performance.now() > due + lagMs ? wait() : resolve(null)), patienceMs);
-    };
-    wait();
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } catch {
-    return null;
-  } finally {
-    clearTimeout(timer);
-  }
-}
