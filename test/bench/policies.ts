@@ -7,6 +7,8 @@ import { load, median } from './measure.ts';
 const connections = 64;
 const rounds = 6;
 const seconds = 4;
+/** Until the compiler has come to all of the way of a call. */
+const warmUpSeconds = 8;
 
 export interface PolicyResult {
   readonly call: string;
@@ -69,7 +71,7 @@ async function compare(
   { call, path, token }: { call: string; path: string; token: string },
 ): Promise<PolicyResult[]> {
   const runs = new Map<Contestant, Run[]>(contestants.map((contestant) => [contestant, []]));
-  for (const contestant of contestants) await measure(contestant, { path, token, seconds: 2 });
+  for (const contestant of contestants) await measure(contestant, { path, token, seconds: warmUpSeconds });
   for (let round = 0; round < rounds; round++)
     for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed())
       runs.get(contestant)?.push(await measure(contestant, { path, token, seconds }));

@@ -1,5 +1,6 @@
-import { Failure, fail, toFailure } from './failure.ts';
-import type { Call, Caller, Context, Notes, Principal, Upload } from './context.ts';
+import { fail, toFailure } from './failure.ts';
+import type { Call, Caller, Notes, Principal, Upload } from './context.ts';
+import { HandlerContext } from './handler-context.ts';
 import type { Procedure } from './implement.ts';
 import { admit } from './steps/admit.ts';
 import { auditCalls, auditDenials, type AuditTrail } from './steps/audit.ts';
@@ -86,10 +87,13 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
   return {
     procedures,
     byPath: new Map(procedures.map((procedure) => [procedure.path, procedure])),
-    execute: async ({ idempotencyKey = null, upload = null, notes = {}, ...rest }) => {
+    execute: async ({ procedure, caller, input, signal, idempotencyKey = null, upload = null, notes = {} }) => {
       try {
         return await run({
-          ...rest,
+          procedure,
+          caller,
+          input,
+          signal,
           idempotencyKey,
           upload,
           notes,
@@ -117,34 +121,5 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
 
 const handle =
   (deps: KernelDependencies): Next =>
-  async (call) => {
-    const { principal, db, signal, caller, upload, stale } = call;
-    const base = { clock: deps.clock, requestId: caller.requestId, stale };
-    const ctx: Context = {
-      ...base,
-      ids: deps.ids,
-      log: deps.log,
-      signal,
-      caller,
-      upload,
-      principal: principal as Context['principal'],
-      get db() {
-        return db ?? noTenant();
-      },
-      serve: (content) => void (call.notes.content = content),
-      record: (facts) => void (call.recorded = { ...call.recorded, ...facts }),
-      keepNoAnswer: () => void (call.keep = false),
-      transaction: async (work) => {
-        const reach = principal ?? noTenant();
-        const touched = new Set<string>();
-        const result = await deps.database.transaction(reach, (tx) => work({ ...base, stale: touched, db: tx }));
-        deps.cache.drop(reach.tenantId, touched);
-        return result;
-      },
-    };
-    return call.procedure.handle({ input: call.input, ctx, fail });
-  };
-
-const noTenant = (): never => {
-  throw new Failure('INTERNAL', null, { cause: new Error('a public procedure has no tenant to read from') });
-};
+  async (call) =>
+    call.procedure.handle({ input: call.input, ctx: new HandlerContext(deps, call), fail });

@@ -17,7 +17,7 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }), log: (line) => redact(line, 0) },
       serializers: { err: (error: Error) => redact({ ...pino.stdSerializers.err(error) }, 0) },
     },
-    destination ?? pino.destination({ sync: false, minLength: 4096, periodicFlush: 200 }),
+    destination ?? pino.destination({ sync: false, minLength: 16_000, periodicFlush: 200 }),
   );
 }
 
