@@ -63,6 +63,7 @@ export const covered: readonly Covered[] = [
     attack: 'a key, a role or a session that was taken away, on every replica within a second',
     by: [
       ['test/access/revocation.test.ts'],
+      ['test/edge/revocation.test.ts'],
       ['server/src/domains/auth/sessions.test.ts', 'is seen by other processes within a second'],
     ],
   },

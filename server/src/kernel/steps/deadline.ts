@@ -7,13 +7,14 @@ export const deadline =
   async (call, next) => {
     if (call.signal.aborted) throw new Failure('CANCELLED', null);
     if (call.procedure.contract.kind === 'subscription' || call.upload) return next(call);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Failure('DEADLINE_EXCEEDED', null)), limits.deadlineMs);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Failure('DEADLINE_EXCEEDED', null)), limits.deadlineMs);
+      const settle =
+        <T>(how: (outcome: T) => void) =>
+        (outcome: T) => {
+          clearTimeout(timer);
+          how(outcome);
+        };
+      next(call).then(settle(resolve), settle(reject));
     });
-    try {
-      return await Promise.race([next(call), late]);
-    } finally {
-      clearTimeout(timer);
-    }
   };
