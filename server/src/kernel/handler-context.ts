@@ -1,8 +1,8 @@
-import type { Database, Db, InTransaction } from '@olympus/database';
+import type { Database } from '@olympus/database';
 import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
-import type { Call, Caller, Content, Context, Recorded, TransactionContext, Upload } from './context.ts';
+import type { Call, Caller, Context, Transaction, Upload } from './context.ts';
 import { Failure } from './failure.ts';
 import type { QueryCache } from './steps/cache.ts';
 
@@ -45,23 +45,26 @@ export class HandlerContext implements Context {
   get db(): Context['db'] {
     return this.#call.db ?? noTenant();
   }
-  serve(content: Content): void {
-    this.#call.notes.content = content;
+  // Getters, so that handlers may take these off the context, and calls that do not use them make none.
+  get serve(): Context['serve'] {
+    return (content) => void (this.#call.notes.content = content);
   }
-  record(facts: Recorded): void {
-    this.#call.recorded = { ...this.#call.recorded, ...facts };
+  get record(): Context['record'] {
+    return (facts) => void (this.#call.recorded = { ...this.#call.recorded, ...facts });
   }
-  keepNoAnswer(): void {
-    this.#call.keep = false;
+  get keepNoAnswer(): Context['keepNoAnswer'] {
+    return () => void (this.#call.keep = false);
   }
-  async transaction<T>(work: (tx: TransactionContext<InTransaction<Db>>) => Promise<T>): Promise<T> {
-    const { database, cache } = this.#deps;
-    const { clock, requestId } = this;
-    const reach = this.#call.principal ?? noTenant();
-    const stale = new Set<string>();
-    const result = await database.transaction(reach, (db) => work({ clock, requestId, stale, db }));
-    cache.drop(reach.tenantId, stale);
-    return result;
+  get transaction(): Transaction {
+    return async (work) => {
+      const { database, cache } = this.#deps;
+      const { clock, requestId } = this;
+      const reach = this.#call.principal ?? noTenant();
+      const stale = new Set<string>();
+      const result = await database.transaction(reach, (db) => work({ clock, requestId, stale, db }));
+      cache.drop(reach.tenantId, stale);
+      return result;
+    };
   }
 }
 

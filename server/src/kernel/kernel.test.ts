@@ -73,7 +73,12 @@ function setUp({ deadlineMs = 1000, maxInFlight = 10, allowed = true, spent = fa
     slow: () => new Promise(() => {}),
     cached: async () => ({ count: ++computed }),
     open: async ({ ctx }) => ctx.principal === null,
-    write: async ({ ctx }) => ({ inTransaction: 'transaction' in ctx.db }),
+    // What is taken off the context works as well as on it.
+    write: async ({ ctx: { db, record, keepNoAnswer, transaction } }) => {
+      record({ after: { id: 'w1' } });
+      keepNoAnswer();
+      return { inTransaction: 'transaction' in db && (await transaction(async (tx) => 'transaction' in tx.db)) };
+    },
     async *count({ ctx }) {
       for (let n = 1; !ctx.signal.aborted && n <= 3; n++) yield { id: String(n), data: n };
     },
