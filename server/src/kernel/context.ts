@@ -132,11 +132,11 @@ export interface Context<P extends Principal | null = Principal, B extends Db = 
   readonly db: B;
   readonly transaction: Transaction;
   /** Answers with bytes where the protocol carries them, as contracts with `serves` promise; others have the value. */
-  serve(content: Content): void;
+  readonly serve: (content: Content) => void;
   /** Says that this answer must not be cached, since the next one may be better. */
-  keepNoAnswer(): void;
+  readonly keepNoAnswer: () => void;
   /** Tells the audit log more of this call; what is told twice counts as told last. */
-  record(facts: Recorded): void;
+  readonly record: (facts: Recorded) => void;
   readonly ids: Ids;
   readonly signal: AbortSignal;
   readonly log: Logger;
