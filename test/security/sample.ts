@@ -51,6 +51,20 @@ function setAt(root: object, path: string, value: unknown): void {
   node[last] = value;
 }
 
+/** Puts a value where a field of the schema is, making what is on the way. */
+export function put(input: Record<string, unknown>, path: string, value: unknown): Record<string, unknown> {
+  const [name = '', ...rest] = path.split('.');
+  if (rest.length === 0) return { ...input, [name]: value };
+  if (rest[0] === '*') {
+    const list = (Array.isArray(input[name]) ? input[name] : [{}]) as Record<string, unknown>[];
+    const [, ...below] = rest;
+    if (below.length === 0) return { ...input, [name]: [value] };
+    // Of the branches of a batch, each item has some of the fields: all get it, and those that may not have it say so.
+    return { ...input, [name]: list.map((item) => put(item, below.join('.'), value)) };
+  }
+  return { ...input, [name]: put((input[name] ?? {}) as Record<string, unknown>, rest.join('.'), value) };
+}
+
 /** A copy with one field exchanged. */
 export function withField<T extends object>(input: T, path: string, value: unknown): T {
   const copy = structuredClone(input);

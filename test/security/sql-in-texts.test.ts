@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startOlympus, type Olympus } from '../harness.ts';
 import { carries, protocolNames, protocolsOf, tree } from './protocols.ts';
 import { rowsOf, tenantTables } from './rows.ts';
-import { attackerOf, fieldsOf, sampleOf, schemaOf } from './sample.ts';
+import { attackerOf, fieldsOf, put, sampleOf, schemaOf } from './sample.ts';
 import { makers, Shop, type Resource } from './shop.ts';
 import type { Protocol } from './wire.ts';
 
@@ -38,20 +38,6 @@ const attacks = [
   `%' ESCAPE '' --`,
   `{"$gt": ""}`,
 ];
-
-/** Puts a value where a field of the schema is, making what is on the way. */
-function put(input: Record<string, unknown>, path: string, value: unknown): Record<string, unknown> {
-  const [name = '', ...rest] = path.split('.');
-  if (rest.length === 0) return { ...input, [name]: value };
-  if (rest[0] === '*') {
-    const list = (Array.isArray(input[name]) ? input[name] : [{}]) as Record<string, unknown>[];
-    const [, ...below] = rest;
-    if (below.length === 0) return { ...input, [name]: [value] };
-    // Of the branches of a batch, each item has some of the fields: all get it, and those that may not have it say so.
-    return { ...input, [name]: list.map((item) => put(item, below.join('.'), value)) };
-  }
-  return { ...input, [name]: put((input[name] ?? {}) as Record<string, unknown>, rest.join('.'), value) };
-}
 
 it.each(protocolNames)('SQL in any text of any procedure is text or refused, over %s', async (name) => {
   const protocol = protocols.find((one) => one.name === name);

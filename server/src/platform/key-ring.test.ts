@@ -31,3 +31,9 @@ test('one that was revoked before it signed has replaced nothing', () => {
   const keys = [key('a', 0), key('b', 1000, { revokedAt: second(500) })];
   expect(statesAt(keys, 9000)).toEqual({ a: 'current', b: 'retired' });
 });
+
+test('by a clock that is late for all keys the first one signs', () => {
+  expect(statesAt([key('a', 0), key('b', 1000)], -10_800)).toEqual({ a: 'current', b: 'next' });
+  const revoked = [key('a', 0, { revokedAt: second(500) }), key('b', 500)];
+  expect(statesAt(revoked, -10_800)).toEqual({ a: 'retired', b: 'current' });
+});

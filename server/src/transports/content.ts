@@ -1,15 +1,23 @@
 import fresh from 'fresh';
+import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import parseRange from 'range-parser';
 import type { Content } from '../kernel/context.ts';
 import { Failure } from '../kernel/failure.ts';
 import { commonHeaders, reply, replyFailure, type Exchange } from './reply.ts';
 
+/** Counts a transfer to whoever asked, until what it returns is called; null when they have as many as they may at once. */
+export type TakeTransfer = (request: IncomingMessage) => (() => void) | null;
+
 /**
  * Answers with stored bytes: all, one range (RFC 9110, section 14), or that they are known already. Whatever they are, a
  * browser that opens them by themselves saves them and runs nothing.
  */
-export async function replyContent(exchange: Exchange, content: Content): Promise<void> {
+export async function replyContent(
+  exchange: Exchange,
+  content: Content,
+  takeTransfer: TakeTransfer = () => () => undefined,
+): Promise<void> {
   const { request, response } = exchange;
   const etag = `"${content.etag}"`;
   const headers = {
@@ -47,10 +55,21 @@ export async function replyContent(exchange: Exchange, content: Content): Promis
     response.writeHead(status, told).end();
     return;
   }
-  const bytes = await content.read({ start, end });
-  response.writeHead(status, told);
-  // A reader who leaves, or bytes that break off: the connection is broken, so that no part passes for the whole.
-  await pipeline(bytes, response).catch(() => response.destroy());
+  const giveBack = takeTransfer(request);
+  if (!giveBack)
+    throw new Failure('RATE_LIMITED', { retryAfter: 1 }, { detail: 'Too many files are being read at once' });
+  try {
+    const bytes = await content.read({ start, end });
+    if (response.destroyed) {
+      bytes.destroy();
+      return;
+    }
+    response.writeHead(status, told);
+    // A reader who leaves, or bytes that break off: the connection is broken, so that no part passes for the whole.
+    await pipeline(bytes, response).catch(() => response.destroy());
+  } finally {
+    giveBack();
+  }
 }
 
 /** One range that is asked for; null for all, as for several at once, which nobody needs of an image. */

@@ -1,10 +1,13 @@
 import express, { type Router } from 'express';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
+import { document, type AdmitDocument } from './documents.ts';
 
 export interface DocsOptions {
   /** Where the OpenAPI document is. */
   readonly openApiUrl?: string;
+  readonly admit?: AdmitDocument;
 }
 
 // Swagger UI writes styles into its elements' attributes; everything else comes from files of this server.
@@ -23,7 +26,7 @@ const contentSecurityPolicy = [
 const assets = ['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-32x32.png'];
 
 /** Serves the documentation page below the path it is mounted at: Swagger UI from this machine, with requests to try and a field for the bearer token. */
-export function docs({ openApiUrl = '/openapi.json' }: DocsOptions = {}): Router {
+export function docs({ openApiUrl = '/openapi.json', admit = () => null }: DocsOptions = {}): Router {
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   const router = express.Router();
   router.use((_, response, next) => {
@@ -33,16 +36,11 @@ export function docs({ openApiUrl = '/openapi.json' }: DocsOptions = {}): Router
   router.get('/', (request, response) => {
     response.set('Cache-Control', 'no-cache').type('html').send(docsPage(request.baseUrl));
   });
-  router.get('/start.js', (_, response) => {
-    response.set('Cache-Control', 'no-cache').type('js').send(startScript(openApiUrl));
-  });
-  router.get('/page.css', (_, response) => {
-    response.set('Cache-Control', 'no-cache').type('css').send(styles);
-  });
-  for (const asset of assets)
-    router.get(`/${asset}`, (_, response) => {
-      response.sendFile(join(folder, asset), { maxAge: '1d', dotfiles: 'allow' });
-    });
+  const serve = (path: string, bytes: Buffer, cacheControl: string) =>
+    router.get(path, document(bytes, { type: extname(path), headers: { 'Cache-Control': cacheControl }, admit }));
+  serve('/start.js', Buffer.from(startScript(openApiUrl)), 'no-cache');
+  serve('/page.css', Buffer.from(styles), 'no-cache');
+  for (const asset of assets) serve(`/${asset}`, readFileSync(join(folder, asset)), 'public, max-age=86400');
   return router;
 }
 

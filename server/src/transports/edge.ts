@@ -1,5 +1,6 @@
 import express, { type Express, type Handler } from 'express';
 import helmet from 'helmet';
+import { document, type AdmitDocument } from './documents.ts';
 import { problemTypes } from './problem-types.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
 import { requestIdOf } from './caller.ts';
@@ -15,6 +16,7 @@ export interface EdgeOptions {
   readonly jwks: Handler;
   readonly openApi: (version: '3.1.0' | '3.0.3') => string;
   readonly docs: Handler;
+  readonly admitDocument: AdmitDocument;
 }
 
 /** A page may load nothing but what it asks for itself, and nobody may frame it. */
@@ -34,7 +36,7 @@ const headerOptions: Parameters<typeof helmet>[0] = {
 };
 
 /** Everything on the port that is no procedure. */
-export function createEdge({ health, metrics, jwks, openApi, docs }: EdgeOptions): Express {
+export function createEdge({ health, metrics, jwks, openApi, docs, admitDocument }: EdgeOptions): Express {
   const app = express();
   app.disable('etag');
   app.use(helmet(headerOptions));
@@ -50,14 +52,9 @@ export function createEdge({ health, metrics, jwks, openApi, docs }: EdgeOptions
     ['/openapi.json', '3.1.0'],
     ['/openapi-3.0.json', '3.0.3'],
   ] as const) {
-    // Made into bytes once: readers that take their time all hold the same ones.
-    const document = Buffer.from(openApi(version));
-    app.get(path, (_, response) => {
-      response
-        .set({ 'Cache-Control': 'public, max-age=300', 'Access-Control-Allow-Origin': '*' })
-        .type('application/json')
-        .send(document);
-    });
+    const headers = { 'Cache-Control': 'public, max-age=300', 'Access-Control-Allow-Origin': '*' };
+    const bytes = Buffer.from(openApi(version));
+    app.get(path, document(bytes, { type: 'application/json', headers, admit: admitDocument }));
   }
   app.use('/docs', docs);
   app.use('/problems', problemTypes());
@@ -74,7 +71,12 @@ export function createEdge({ health, metrics, jwks, openApi, docs }: EdgeOptions
 
 function refuse(request: express.Request, response: express.Response, failure: Failure): void {
   const problem = problemOf(failure, requestIdOf(request), request.path);
-  response.status(failure.status).type('application/problem+json').send(JSON.stringify(problem));
+  if (failure.retryAfter !== null) response.set('Retry-After', String(failure.retryAfter));
+  response
+    .status(failure.status)
+    .set('Cache-Control', 'no-store')
+    .type('application/problem+json')
+    .send(JSON.stringify(problem));
 }
 
 function report(response: express.Response, { ok, body }: { ok: boolean; body: object }): void {

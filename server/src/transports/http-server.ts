@@ -65,7 +65,7 @@ export function createHttpServer(options: HttpServerOptions): Server {
       connectionsCheckingInterval: 1_000,
     },
     (request, response) => {
-      answers.add(request, response);
+      if (!answers.add(request, response)) return;
       lastAnswer.set(request.socket, response);
       boundBody(request, uploadTypes);
       if (tls) response.setHeader('strict-transport-security', 'max-age=31536000; includeSubDomains');
@@ -78,6 +78,11 @@ export function createHttpServer(options: HttpServerOptions): Server {
   server.maxHeadersCount = 100;
   // Beyond every deadline of a call, and beyond the signs of life of a stream: who takes nothing for so long has left.
   server.timeout = 60_000;
+  server.on('timeout', (socket: Socket) => {
+    // Of a connection that is closed in order the system keeps what was not read, for as long as its reader likes.
+    if (isUnderWay(lastAnswer.get(socket))) socket.resetAndDestroy();
+    else socket.destroy();
+  });
   server.on('upgrade', (request, socket, head) => {
     const failure = gate.check(request);
     if (failure) refuseUpgrade(request, socket, failure);
@@ -89,14 +94,16 @@ export function createHttpServer(options: HttpServerOptions): Server {
   return server;
 }
 
+const isUnderWay = (answer: ServerResponse | undefined): answer is ServerResponse =>
+  answer !== undefined && !answer.writableFinished && !answer.destroyed;
+
 /** A connection that breaks HTTP gets one plain answer, unless it was given one for what it broke, or told that it had its last. */
 function refuseBroken({ code }: NodeJS.ErrnoException, socket: Socket, last: ServerResponse | undefined): void {
-  const isUnderWay = last !== undefined && !last.writableFinished && !last.destroyed;
-  if (isUnderWay && !last.headersSent && last.req.complete) {
+  if (isUnderWay(last) && !last.headersSent && last.req.complete) {
     // What is broken comes behind a request that is whole.
     last.setHeader('Connection', 'close');
     last.once('finish', () => socket.destroySoon());
-  } else if (socket.writable && !(isUnderWay && last.headersSent) && last?.shouldKeepAlive !== false) {
+  } else if (socket.writable && !(isUnderWay(last) && last.headersSent) && last?.shouldKeepAlive !== false) {
     const status = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     // Whoever goes on sending, however little, would otherwise keep the connection.

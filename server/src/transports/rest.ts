@@ -3,7 +3,7 @@ import type { Caller } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
 import { callerOf, idempotencyKeysOf, type AddressOf } from './caller.ts';
-import { replyContent } from './content.ts';
+import { replyContent, type TakeTransfer } from './content.ts';
 import { credentialWatch, type CredentialWatch } from './credential-watch.ts';
 import { downloadHeaders, replyDownload } from './download.ts';
 import { replyEvents, type EventStreamOptions } from './event-stream.ts';
@@ -18,6 +18,7 @@ import { pathFinder, type FindPath, type Operation, type PathItem } from './rest
 export interface RestOptions {
   readonly kernel: Kernel;
   readonly addressOf: AddressOf;
+  readonly takeTransfer?: TakeTransfer;
   readonly limits?: Partial<RestLimits & StreamLimits>;
   /** Aborted when the server winds down; open event streams end then. */
   readonly closing?: AbortSignal;
@@ -96,7 +97,7 @@ async function serve(service: Service, exchange: Exchange, path: string): Promis
   });
   const { content } = exchange.notes;
   if (content && call.mediaType !== 'application/json') {
-    await replyContent(exchange, content);
+    await replyContent(exchange, content, service.takeTransfer);
     return;
   }
   if (kind !== 'subscription') {
