@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createLifecycle } from './lifecycle.ts';
 
 const log = pino({ level: 'silent' });
@@ -94,5 +94,28 @@ describe('a process told to stop', () => {
     await twice.saying('stopping');
     twice.child.kill('SIGINT');
     expect(await twice.ended).toEqual({ code: 1, said: 'up stopping ' });
+  });
+  it('ends when nobody reads its log any more', async () => {
+    const source = `
+      import { createLifecycle } from '${new URL('lifecycle.ts', import.meta.url).href}';
+      import { createLogger } from '${new URL('logger.ts', import.meta.url).href}';
+      const log = createLogger({ level: 'info' });
+      const lifecycle = createLifecycle({ drainSeconds: 5, log });
+      lifecycle.stopOnSignals();
+      process.stdin.once('data', () => {
+        log.info('nobody reads this');
+        process.kill(process.pid, 'SIGTERM');
+      });
+      process.stderr.write('up');`;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', source], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: import.meta.dirname,
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child.stderr, 'data');
+    child.stdout.destroy();
+    await once(child.stdout, 'close');
+    child.stdin.write('go');
+    expect(await once(child, 'exit')).toEqual([0, null]);
   });
 });

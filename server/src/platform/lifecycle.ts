@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { endLog } from './logger.ts';
 
 export type LifecycleState = 'starting' | 'ready' | 'draining' | 'stopped';
 
@@ -73,9 +74,10 @@ export function createLifecycle({ drainSeconds, log }: LifecycleOptions): Lifecy
     stopOnSignals() {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.on(signal, () => {
-          if (stopping) process.exit(1);
+          const exit = (code: number) => void endLog(log).then(() => process.exit(code));
+          if (stopping) return exit(1);
           log.info({ signal }, 'stopping');
-          void lifecycle.stop().then((clean) => process.exit(clean ? 0 : 1));
+          void lifecycle.stop().then((clean) => exit(clean ? 0 : 1));
         });
       }
     },

@@ -51,6 +51,21 @@ function isSecret(name: string): boolean {
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !(value instanceof Error) && !(value instanceof Date);
 
+const flushMs = 1000;
+
+/**
+ * Writes what waits, within a second, and nothing at the exit that follows: there the destination would try a pipe whose
+ * reader is gone again and again, and the process would never end.
+ */
+export async function endLog(log: Logger): Promise<void> {
+  const stream = (log as unknown as Record<symbol, { flushSync?: () => void }>)[pino.symbols.streamSym];
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, flushMs).unref();
+    log.flush(() => resolve());
+  });
+  if (stream) stream.flushSync = () => {};
+}
+
 /** Runs `work` while nothing below a warning is logged. */
 export async function quietly<T>(log: Logger, work: () => Promise<T>): Promise<T> {
   const { level } = log;
