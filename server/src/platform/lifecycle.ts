@@ -75,7 +75,10 @@ export function createLifecycle({ drainSeconds, log }: LifecycleOptions): Lifecy
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.on(signal, () => {
           const exit = (code: number) => void endLog(log).then(() => process.exit(code));
-          if (stopping) return exit(1);
+          if (stopping) {
+            exit(1);
+            return;
+          }
           log.info({ signal }, 'stopping');
           void lifecycle.stop().then((clean) => exit(clean ? 0 : 1));
         });
