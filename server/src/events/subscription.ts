@@ -1,4 +1,4 @@
-import type { EventPayload, OrderEvent, ProductEvent } from '@olympus/contracts';
+import type { ChatEvent, EventPayload, OrderEvent, ProductEvent } from '@olympus/contracts';
 import { isUnavailable } from '@olympus/database';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../kernel/context.ts';
@@ -14,6 +14,7 @@ import type { Subscriber } from './subscriber.ts';
 interface Events extends Record<Topic, { type: string }> {
   orders: OrderEvent;
   products: ProductEvent;
+  chat: ChatEvent;
 }
 /** What tells of the stream itself. */
 type Marker = Extract<OrderEvent, { type: 'started' | 'reset' }>;
