@@ -67,6 +67,18 @@ export const makers = {
     shop.allIds.add(id);
     return id;
   },
+  /** With every owner of the shop, so that each may do there what the others may, and two members at least. */
+  channel: async (shop: Shop): Promise<string> => {
+    const { items } = await shop.call<{ items: { id: string }[] }>('users.list', { role: 'owner', limit: 100 });
+    const userIds = [...items.map(({ id }) => id), await shop.id('user')];
+    return shop.make('chat.channels.create', { name: `${shop.mark} channel ${unique()}`, userIds });
+  },
+  message: async (shop: Shop): Promise<string> =>
+    shop.make('chat.messages.send', {
+      channelId: await shop.id('channel'),
+      clientId: unique(),
+      text: `${shop.mark} message ${unique()}`,
+    }),
   /** One of the platform's, beside the shop. */
   tenant: (shop: Shop): Promise<string> =>
     shop.make('tenants.create', {
