@@ -32,6 +32,5 @@ export function memoryOutbox(): OutboxStore {
 /** Keeps messages as text across visits. Scripts that run in the page can read them. */
 export const storedOutbox = (storage: TextStorage, key = 'olympus.outbox'): OutboxStore => ({
   get: () => JSON.parse(storage.getItem(key) ?? '[]') as OutgoingMessage[],
-  set: (messages) =>
-    messages.length > 0 ? storage.setItem(key, JSON.stringify(messages)) : storage.removeItem(key),
+  set: (messages) => (messages.length > 0 ? storage.setItem(key, JSON.stringify(messages)) : storage.removeItem(key)),
 });

@@ -97,7 +97,7 @@ export function createOutbox(api: Api, options: OutboxOptions = {}): Outbox {
   }
 
   async function run(channelId: string, turn: { wake: () => void; again: boolean }): Promise<void> {
-    for (let failures = 0; !closed; ) {
+    for (let failures = 0; !closed;) {
       const message = nextOf(channelId);
       if (!message) break;
       try {

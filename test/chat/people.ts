@@ -1,4 +1,10 @@
-import { createOlympus, type ChatEvent, type Olympus as Client, type PresenceEvent, type Tracked } from '@olympus/client';
+import {
+  createOlympus,
+  type ChatEvent,
+  type Olympus as Client,
+  type PresenceEvent,
+  type Tracked,
+} from '@olympus/client';
 import { randomBytes } from 'node:crypto';
 import { WebSocket } from 'ws';
 

@@ -84,39 +84,43 @@ describe.skipIf(!process.env['TEST_DATABASE_URL'])('presence of two processes', 
   afterAll(() => store.remove());
 
   const hears = process.env['TEST_REDIS_URL'] ? ['Redis', 'PostgreSQL'] : ['PostgreSQL'];
-  it.each(hears)('is one over %s, and of one that is killed ends within seconds', async (bus) => {
-    await store?.remove();
-    store = await createStore();
-    const env = { ...store.env, ...(bus === 'PostgreSQL' ? { REDIS_URL: '' } : {}), RATE_LIMITS: 'off' };
-    const processes: Served[] = await Promise.all([startProcess(env), startProcess(env)]);
-    const [doomed, survivor] = processes as [Served, Served];
-    const team = new Team(survivor.url);
-    try {
-      const owner = await team.owner();
-      const mate = await team.hire(owner);
-      const mine = look(owner.api);
-      const theirs = look(await team.device(mate, doomed.url));
-      await wait(() => mine.statusOf(mate.id)).toBe('online');
-      await wait(() => theirs.statusOf(owner.id)).toBe('online');
-      const { id: channelId } = await owner.api.chat.channels.create.mutate({ name: 'Desk', userIds: [mate.id] });
-      await owner.api.chat.signal.mutate({ channelId });
-      await wait(() => theirs.typing().length).toBe(1);
-      theirs.stop();
-      await wait(() => mine.statusOf(mate.id)).toBe('offline');
-      const again = look(await team.device(mate, doomed.url));
-      await wait(() => mine.statusOf(mate.id)).toBe('online');
-      // Longer than a lease: it is renewed.
-      await new Promise((next) => setTimeout(next, 7000));
-      expect(mine.statusOf(mate.id)).toBe('online');
-      await doomed.stop('SIGKILL');
-      const start = performance.now();
-      await wait(() => mine.statusOf(mate.id)).toBe('offline');
-      expect(performance.now() - start).toBeLessThan(8000);
-      again.stop();
-      mine.stop();
-    } finally {
-      team.close();
-      await Promise.all(processes.map((one) => one.stop('SIGKILL')));
-    }
-  }, 90_000);
+  it.each(hears)(
+    'is one over %s, and of one that is killed ends within seconds',
+    async (bus) => {
+      await store?.remove();
+      store = await createStore();
+      const env = { ...store.env, ...(bus === 'PostgreSQL' ? { REDIS_URL: '' } : {}), RATE_LIMITS: 'off' };
+      const processes: Served[] = await Promise.all([startProcess(env), startProcess(env)]);
+      const [doomed, survivor] = processes as [Served, Served];
+      const team = new Team(survivor.url);
+      try {
+        const owner = await team.owner();
+        const mate = await team.hire(owner);
+        const mine = look(owner.api);
+        const theirs = look(await team.device(mate, doomed.url));
+        await wait(() => mine.statusOf(mate.id)).toBe('online');
+        await wait(() => theirs.statusOf(owner.id)).toBe('online');
+        const { id: channelId } = await owner.api.chat.channels.create.mutate({ name: 'Desk', userIds: [mate.id] });
+        await owner.api.chat.signal.mutate({ channelId });
+        await wait(() => theirs.typing().length).toBe(1);
+        theirs.stop();
+        await wait(() => mine.statusOf(mate.id)).toBe('offline');
+        const again = look(await team.device(mate, doomed.url));
+        await wait(() => mine.statusOf(mate.id)).toBe('online');
+        // Longer than a lease: it is renewed.
+        await new Promise((next) => setTimeout(next, 7000));
+        expect(mine.statusOf(mate.id)).toBe('online');
+        await doomed.stop('SIGKILL');
+        const start = performance.now();
+        await wait(() => mine.statusOf(mate.id)).toBe('offline');
+        expect(performance.now() - start).toBeLessThan(8000);
+        again.stop();
+        mine.stop();
+      } finally {
+        team.close();
+        await Promise.all(processes.map((one) => one.stop('SIGKILL')));
+      }
+    },
+    90_000,
+  );
 });

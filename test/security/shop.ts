@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { permissionsOf, superAdmin, type Role, type TenantRole } from '@olympus/contracts';
+import { permissionsOf, roles, superAdmin, type Role, type TenantRole } from '@olympus/contracts';
 import type { App } from '@olympus/server/app.ts';
 import { registerTenant, rest, type Session } from '../harness.ts';
 import { protocolsOf, tree } from './protocols.ts';
@@ -67,10 +67,12 @@ export const makers = {
     shop.allIds.add(id);
     return id;
   },
-  /** With every owner of the shop, so that each may do there what the others may, and two members at least. */
+  /** With everybody of the shop, of every role, so that each may do there what the others may. */
   channel: async (shop: Shop): Promise<string> => {
-    const { items } = await shop.call<{ items: { id: string }[] }>('users.list', { role: 'owner', limit: 100 });
-    const userIds = [...items.map(({ id }) => id), await shop.id('user')];
+    for (const role of roles) if (role !== 'owner') await shop.as(role);
+    const input = { sort: 'createdAt', limit: 100 };
+    const { items } = await shop.call<{ items: { id: string; active: boolean }[] }>('users.list', input);
+    const userIds = items.filter(({ active }) => active).map(({ id }) => id);
     return shop.make('chat.channels.create', { name: `${shop.mark} channel ${unique()}`, userIds });
   },
   message: async (shop: Shop): Promise<string> =>

@@ -71,7 +71,9 @@ export const MyChatChannel = z
 export type MyChatChannel = z.output<typeof MyChatChannel>;
 
 /** How far a member has read. */
-export const ChatReceipt = z.object({ userId: Id, readSequence, readAt: z.date().nullable() }).meta({ id: 'ChatReceipt' });
+export const ChatReceipt = z
+  .object({ userId: Id, readSequence, readAt: z.date().nullable() })
+  .meta({ id: 'ChatReceipt' });
 export type ChatReceipt = z.output<typeof ChatReceipt>;
 
 export const ChatMember = z

@@ -224,7 +224,12 @@ export const chat: readonly Scenario[] = [
         as: 'staff',
         value: { readSequence: 2 },
       },
-      { call: 'chat.channels.markRead', input: { id: '$team.id', sequence: 0 }, as: 'staff', value: { readSequence: 2 } },
+      {
+        call: 'chat.channels.markRead',
+        input: { id: '$team.id', sequence: 0 },
+        as: 'staff',
+        value: { readSequence: 2 },
+      },
       {
         call: 'chat.members.list',
         input: { id: '$team.id', readSequence: 2 },

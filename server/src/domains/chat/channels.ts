@@ -132,11 +132,7 @@ async function admit(ctx: Changing, channelId: string, userIds: readonly string[
 async function dismiss(ctx: Changing, channelId: string, userId: string): Promise<boolean> {
   const was = await repository.deleteMember(ctx.db, channelId, userId);
   if (was)
-    await append(
-      ctx,
-      { topic: 'chat', id: channelId },
-      { type: 'chat.members.removed', channelId, userIds: [userId] },
-    );
+    await append(ctx, { topic: 'chat', id: channelId }, { type: 'chat.members.removed', channelId, userIds: [userId] });
   return was;
 }
 

@@ -23,10 +23,8 @@ export const chat = ({ cursors, follow, presence }: ChatDependencies): Handlers<
       list: ({ input, ctx: { db, principal } }) =>
         page(db, cursors, { input, list: myChannelList(db, principal.userId) }),
       get: ({ input: { id }, ctx, fail }) => channels.current(ctx, id, fail),
-      create: async ({ input, ctx, fail }) =>
-        channels.opened(ctx, await channels.create(ctx, input, fail)),
-      openDirect: async ({ input, ctx, fail }) =>
-        channels.opened(ctx, await channels.openDirect(ctx, input, fail)),
+      create: async ({ input, ctx, fail }) => channels.opened(ctx, await channels.create(ctx, input, fail)),
+      openDirect: async ({ input, ctx, fail }) => channels.opened(ctx, await channels.openDirect(ctx, input, fail)),
       rename: async ({ input, ctx, fail }) => {
         await channels.rename(ctx, input, fail);
         return channels.current(ctx, input.id, fail);

@@ -74,7 +74,12 @@ export function createPresence(options: PresenceOptions): Presence {
     const ids = [...new Set(readers.map((reader) => reader.userId))];
     membersAmong(database.tenant(tenantId), channelId, ids).then((members) => {
       trouble.over();
-      const event: PresenceEvent = { type: 'typing', channelId, userId, until: until === null ? null : new Date(until) };
+      const event: PresenceEvent = {
+        type: 'typing',
+        channelId,
+        userId,
+        until: until === null ? null : new Date(until),
+      };
       for (const reader of readers) if (members.has(reader.userId)) reader.push(event);
     }, trouble.met);
   }
