@@ -47,6 +47,7 @@ export type {
   ChatEvent,
   ChatMember,
   ChatMessage,
+  ChatPerson,
   ChatReceipt,
   Customer,
   Dashboard,

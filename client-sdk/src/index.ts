@@ -27,6 +27,7 @@ export type {
   ChatEvent,
   ChatMember,
   ChatMessage,
+  ChatPerson,
   ChatReceipt,
   CommonCode,
   Customer,

@@ -62,12 +62,13 @@ export function createOutbox(api: Api, options: OutboxOptions = {}): Outbox {
   let closed = false;
   let messages: OutgoingMessage[] = [];
   let saving = Promise.resolve();
-  const loaded = Promise.resolve(store.get()).then((stored) => {
-    messages = [...stored];
-    flush();
-  });
+  const loaded = load();
   loaded.catch(() => {});
 
+  async function load(): Promise<void> {
+    messages = [...(await store.get())];
+    flush();
+  }
   /** Writes run in order, so that the store never goes back to an older queue. */
   function change(to: OutgoingMessage[]): Promise<void> {
     messages = to;

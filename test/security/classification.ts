@@ -166,6 +166,7 @@ export const classification: Readonly<Record<string, Classified>> = {
   'addressRules.get': reads(),
   'addressRules.replace': writes({}, () => ({ allow: [], block: [`2001:db8:${unique().slice(0, 4)}::/48`] })),
 
+  'chat.people.list': reads(),
   'chat.channels.list': reads(),
   'chat.channels.get': reads({ id: 'channel' }),
   'chat.channels.create': writes({ 'userIds.0': 'user' }, ({ mark }) => ({

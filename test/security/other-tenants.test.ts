@@ -159,8 +159,8 @@ async function wide(path: string): Promise<object> {
 
 /** Without which a list is of nothing in particular. */
 async function needed(path: string, shop: Shop): Promise<object> {
-  const { success } = (tree.get(path)?.def.input as z.ZodType).safeParse({});
-  return success ? {} : sampleOf(path, shop);
+  const input = tree.get(path)?.def.input as z.ZodType | undefined;
+  return input?.safeParse({}).success === false ? sampleOf(path, shop) : {};
 }
 
 const shapeOf = (path: string) => (tree.get(path)?.def.input as { shape?: object } | undefined)?.shape;

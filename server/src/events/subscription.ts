@@ -180,9 +180,9 @@ const toItem = ({ id, payload }: PlacedEvent): Any => ({
   event: payload ?? reset('Something changed in a way that this version cannot tell'),
 });
 
-/** A stream outlives the database's absence. */
-async function patiently<R>(subscriber: Subscriber, read: () => Promise<R>): Promise<R | null> {
-  while (!subscriber.ended) {
+/** A stream outlives the database's absence. Null where it has ended meanwhile. */
+export async function patiently<R>(stream: { readonly ended: boolean }, read: () => Promise<R>): Promise<R | null> {
+  while (!stream.ended) {
     try {
       return await read();
     } catch (error) {

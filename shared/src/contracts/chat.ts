@@ -5,6 +5,7 @@ import { ChatEvent } from '../events.ts';
 import {
   ChatMember,
   ChatMessage,
+  ChatPerson,
   ChatReceipt,
   clientMessageId,
   MessageText,
@@ -196,6 +197,16 @@ const messages = {
 };
 
 export const chat = {
+  people: {
+    list: query({
+      summary: 'List whom the caller may chat with: the active users of the tenant, by their names',
+      operationId: 'listChatPeople',
+      rest: 'GET /chat/people',
+      access: 'chat:read',
+      input: z.strictObject({ ...pageInput, sort: sortOf(['name'], 'name'), q: Words.optional() }),
+      output: pageOf(ChatPerson, 'ChatPersonPage'),
+    }),
+  },
   channels,
   members,
   messages,

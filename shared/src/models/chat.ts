@@ -81,6 +81,10 @@ export const ChatMember = z
   .meta({ id: 'ChatMember' });
 export type ChatMember = z.output<typeof ChatMember>;
 
+/** Somebody to chat with. */
+export const ChatPerson = z.object({ userId: Id, name: z.string() }).meta({ id: 'ChatPerson' });
+export type ChatPerson = z.output<typeof ChatPerson>;
+
 /** A user is online where any of their devices is, away where all that are there are away. */
 export const PresenceStatus = z.enum(['online', 'away']).meta({ id: 'PresenceStatus' });
 export type PresenceStatus = z.output<typeof PresenceStatus>;

@@ -59,6 +59,24 @@ export const chat: readonly Scenario[] = [
     ],
   },
   {
+    name: 'chat: everybody finds whom to chat with',
+    steps: [
+      {
+        call: 'chat.people.list',
+        input: { q: 'STAFF' },
+        as: 'viewer',
+        value: { items: [] },
+      },
+      { call: 'chat.channels.openDirect', input: { userId: '$staffId' } },
+      {
+        call: 'chat.people.list',
+        input: { q: 'STAFF' },
+        as: 'viewer',
+        value: { items: [{ userId: '$staffId', name: 'staff' }] },
+      },
+    ],
+  },
+  {
     name: 'chat: one direct channel for each pair, whoever opens it',
     steps: [
       { ...direct, value: { kind: 'direct', name: null, withUserId: '$staffId' } },

@@ -1,6 +1,7 @@
-import type { ChatMember, ChatMessage, contracts, MyChatChannel, ParsedInputOf } from '@olympus/contracts';
+import type { ChatMember, ChatMessage, ChatPerson, contracts, MyChatChannel, ParsedInputOf } from '@olympus/contracts';
 import { sql, type Db, type SQL } from '@olympus/database';
 import type { List } from '../paging.ts';
+import { hasWords } from '../words.ts';
 import {
   messageColumns,
   myChannelColumns,
@@ -14,9 +15,23 @@ import {
 } from './rows.ts';
 
 type Chat = typeof contracts.chat;
-type Input<K extends 'members' | 'messages', V extends keyof Chat[K]> = Chat[K][V] extends { def: infer D }
+type Input<K extends 'members' | 'messages' | 'people', V extends keyof Chat[K]> = Chat[K][V] extends { def: infer D }
   ? ParsedInputOf<D>
   : never;
+
+export const peopleList = (db: Db, { q }: Input<'people', 'list'>): List<ChatPerson, ChatPerson> => ({
+  name: 'chat people',
+  select: sql`u.id as "userId", u.name`,
+  from: sql`from users u`,
+  where: [
+    sql`u.tenant_id = ${db.tenantId}::uuid`,
+    sql`u.active`,
+    q === undefined ? undefined : hasWords([sql`u.name`], q),
+  ],
+  id: sql`u.id`,
+  sortable: { name: { column: sql`u.name`, type: 'text' } },
+  item: ({ userId, name }) => ({ userId, name }),
+});
 
 export const myChannelList = (db: Db, userId: string): List<MyChannelRow, MyChatChannel> => ({
   name: `chat channels of ${userId}`,

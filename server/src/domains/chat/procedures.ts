@@ -4,7 +4,7 @@ import { implement, type Handlers } from '../../kernel/implement.ts';
 import type { Cursors } from '../cursors.ts';
 import { page } from '../paging.ts';
 import * as channels from './channels.ts';
-import { foundMessageList, memberList, messageList, myChannelList } from './lists.ts';
+import { foundMessageList, memberList, messageList, myChannelList, peopleList } from './lists.ts';
 import * as messages from './messages.ts';
 import type { Presence } from './presence/presence.ts';
 import { findMessage, findChannel } from './repository.ts';
@@ -19,6 +19,9 @@ export interface ChatDependencies {
 
 export const chat = ({ cursors, follow, presence }: ChatDependencies): Handlers<typeof contracts.chat> =>
   implement(contracts.chat, {
+    people: {
+      list: ({ input, ctx: { db } }) => page(db, cursors, { input, list: peopleList(db, input) }),
+    },
     channels: {
       list: ({ input, ctx: { db, principal } }) =>
         page(db, cursors, { input, list: myChannelList(db, principal.userId) }),

@@ -1,6 +1,7 @@
 import type { ChatEvent, contracts, Tracked } from '@olympus/contracts';
 import { following } from '../../events/following.ts';
-import type { Follow, Following } from '../../events/subscription.ts';
+import { patiently, type Follow, type Following } from '../../events/subscription.ts';
+import { itemOf } from '../../events/updates.ts';
 import type { Context } from '../../kernel/context.ts';
 import type { Handler } from '../../kernel/implement.ts';
 import { channelIdsOf } from './repository.ts';
@@ -28,7 +29,7 @@ async function* allowed(
   isAllowed: (event: ChatEvent) => Promise<boolean>,
 ): AsyncGenerator<Tracked<ChatEvent>, void, undefined> {
   try {
-    for await (const { id, event } of events) if (await isAllowed(event)) yield { id, data: event };
+    for await (const { id, event } of events) if (await isAllowed(event)) yield itemOf(id, event);
   } finally {
     await events.return();
   }
@@ -39,13 +40,19 @@ async function* allowed(
  * missed; from then on the log itself says when they leave one. Whatever may have brought them into one is looked up
  * instead: a log that is read again tells of memberships that have ended since.
  */
-async function createAudience({ db, principal: { userId } }: Context): Promise<(event: ChatEvent) => Promise<boolean>> {
-  let mine = await channelIdsOf(db, userId);
+async function createAudience({ db, principal, signal }: Context): Promise<(event: ChatEvent) => Promise<boolean>> {
+  const { userId } = principal;
+  const stream = {
+    get ended() {
+      return signal.aborted;
+    },
+  };
+  const read = async () => (await patiently(stream, () => channelIdsOf(db, userId))) ?? new Set<string>();
+  let mine = await read();
   return async (event) => {
     if (event.type === 'started') return true;
     const concernsMe = 'userIds' in event && event.userIds.includes(userId);
-    if (event.type === 'reset' || (event.type === 'chat.members.added' && concernsMe))
-      mine = await channelIdsOf(db, userId);
+    if (event.type === 'reset' || (event.type === 'chat.members.added' && concernsMe)) mine = await read();
     if (event.type === 'reset') return true;
     if (event.type === 'chat.members.removed' && concernsMe) {
       mine.delete(event.channelId);

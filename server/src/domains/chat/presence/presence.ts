@@ -41,6 +41,7 @@ export function createPresence(options: PresenceOptions): Presence {
   const { database, redis, clock, ids, log, renewMs = 2000, leaseMs = 6000 } = options;
   const origin = ids.secret(9);
   const watchers = new Map<string, Set<Watcher>>();
+  const delivering = new Map<string, Promise<unknown>>();
   const devices = new Devices();
   const roster = new Roster(announce);
   const pause = createPause();
@@ -67,12 +68,21 @@ export function createPresence(options: PresenceOptions): Presence {
     link?.tell([told]);
   }
 
+  /** One signal of a channel after the other, so that an end is never overtaken. */
   function deliver(typing: Typing): void {
-    const { tenantId, channelId, userId, until } = typing;
+    const key = `${typing.tenantId} ${typing.channelId}`;
+    const told: Promise<unknown> = (delivering.get(key) ?? Promise.resolve())
+      .then(() => tell(typing))
+      .finally(() => delivering.get(key) === told && delivering.delete(key));
+    delivering.set(key, told);
+  }
+
+  async function tell({ tenantId, channelId, userId, until }: Typing): Promise<void> {
     const readers = [...(watchers.get(tenantId) ?? [])].filter((watcher) => watcher.userId !== userId);
     if (readers.length === 0) return;
     const ids = [...new Set(readers.map((reader) => reader.userId))];
-    membersAmong(database.tenant(tenantId), channelId, ids).then((members) => {
+    try {
+      const members = await membersAmong(database.tenant(tenantId), channelId, ids);
       trouble.over();
       const event: PresenceEvent = {
         type: 'typing',
@@ -81,7 +91,9 @@ export function createPresence(options: PresenceOptions): Presence {
         until: until === null ? null : new Date(until),
       };
       for (const reader of readers) if (members.has(reader.userId)) reader.push(event);
-    }, trouble.met);
+    } catch (error) {
+      trouble.met(error);
+    }
   }
 
   async function renew(): Promise<void> {
