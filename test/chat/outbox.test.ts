@@ -133,6 +133,8 @@ it('sends nothing as another user', async () => {
   proxy.down = true;
   await outbox.send({ channelId, text: 'Mine' });
   session = other;
+  // What is on its way as the writer fails before there is one again.
+  await new Promise((next) => setTimeout(next, 300));
   proxy.down = false;
   outbox.flush();
   await new Promise((next) => setTimeout(next, 500));

@@ -1,6 +1,7 @@
 import {
   createOlympus,
   type ChatEvent,
+  type ChatMessage,
   type Olympus as Client,
   type PresenceEvent,
   type Tracked,
@@ -101,5 +102,5 @@ export function look(api: Client, status: 'online' | 'away' = 'online') {
 }
 
 let sent = 0;
-export const say = (api: Client, channelId: string, text: string) =>
+export const say = async (api: Client, channelId: string, text: string): Promise<ChatMessage> =>
   api.chat.messages.send.mutate({ channelId, clientId: `test-${++sent}`, text });
