@@ -46,6 +46,12 @@ function localStorage() {
   };
 }
 
+/** Kept connections end too. */
+function goOffline(): void {
+  proxy.down = true;
+  proxy.cutAll();
+}
+
 async function history(api: Client): Promise<(string | null)[]> {
   const texts: (string | null)[] = [];
   for await (const { text } of api.chat.messages.list.items({ channelId, sort: 'sequence' })) texts.push(text);
@@ -58,7 +64,7 @@ it('sends what was written offline, after the page and the server were begun ane
   const storage = localStorage();
   const options = { store: storedOutbox(storage) };
   const before = createOutbox(owner.api, options);
-  proxy.down = true;
+  goOffline();
   for (const text of texts(5)) await before.send({ channelId, text });
   expect((await before.messages()).map(({ text }) => text)).toEqual(texts(5));
   before.close();
@@ -130,7 +136,7 @@ it('sends nothing as another user', async () => {
   const api = createOlympus({ url: proxy.url, WebSocket, session: { get: () => session, set: () => {} } });
   const events: OutboxEvent[] = [];
   const outbox = createOutbox(api, { onEvent: (event) => events.push(event) });
-  proxy.down = true;
+  goOffline();
   await outbox.send({ channelId, text: 'Mine' });
   session = other;
   // What is on its way as the writer fails before there is one again.
