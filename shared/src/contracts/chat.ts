@@ -227,7 +227,9 @@ export const chat = {
     access: 'chat:read',
     rate: 'stream',
     input: z.strictObject({
-      status: PresenceStatus.default('online').meta({ description: 'What this device says; API keys are never there' }),
+      status: PresenceStatus.optional().meta({
+        description: 'What this device says; absent: `online`. API keys are never there',
+      }),
     }),
     output: PresenceEvent,
   }),

@@ -9,7 +9,7 @@ const typingMs = 6000;
 
 export const presenceUpdates =
   (presence: Presence): Handler<typeof contracts.chat.presence> =>
-  ({ input: { status }, ctx: { principal, signal } }) => {
+  ({ input: { status = 'online' }, ctx: { principal, signal } }) => {
     // A program that acts for somebody does not make them be there.
     const { events, end } = presence.follow(principal, principal.apiKeyId === null ? status : null);
     signal.addEventListener('abort', end, { once: true });
