@@ -1,9 +1,8 @@
-import type { z } from 'zod';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startOlympus, type Olympus } from '../harness.ts';
 import { carries, protocolNames, protocolsOf, tree } from './protocols.ts';
 import { rowsOf } from './rows.ts';
-import { classified, keptSamples, sampleOf, withField } from './sample.ts';
+import { classified, keptSamples, needed, sampleOf, withField } from './sample.ts';
 import { likeness, makers, missing, ofPlatform, Shop, type Resource } from './shop.ts';
 import type { Protocol, Stream } from './wire.ts';
 
@@ -155,12 +154,6 @@ const victimsEvents = (): Stream[] =>
 async function wide(path: string): Promise<object> {
   const sample = await sampleOf(path, thief);
   return 'limit' in (shapeOf(path) ?? {}) ? { ...(await needed(path, thief)), limit: 100 } : sample;
-}
-
-/** Without which a list is of nothing in particular. */
-async function needed(path: string, shop: Shop): Promise<object> {
-  const input = tree.get(path)?.def.input as z.ZodType | undefined;
-  return input?.safeParse({}).success === false ? sampleOf(path, shop) : {};
 }
 
 const shapeOf = (path: string) => (tree.get(path)?.def.input as { shape?: object } | undefined)?.shape;
