@@ -116,7 +116,7 @@ async function followSession(
   await keeper.change(path === 'auth.logout' ? null : ((result as { data: unknown }).data as Session));
 }
 
-function randomKey(): string {
+export function randomKey(): string {
   // `randomUUID` is missing on pages that were not served securely.
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -1,6 +1,8 @@
 export { createOlympus } from './olympus.ts';
 export { isFailure, OlympusError, outcome } from './failure.ts';
 export { memorySession } from './session.ts';
+export { createOutbox } from './outbox.ts';
+export { memoryOutbox, storedOutbox } from './outbox-store.ts';
 export { storedSession } from './stored-session.ts';
 export type { ApiKeySource } from './api-key.ts';
 export type { ImportBody, StreamOptions } from './bulk.ts';
@@ -10,6 +12,8 @@ export type { Olympus } from './client-types.ts';
 export type { ClientFailures, Failure, FailureCode, FailureFor, FailureOf, Failures, Outcome } from './failure.ts';
 export type { BatchOptions } from './http.ts';
 export type { OlympusOptions, WebSocketClass } from './options.ts';
+export type { Outbox, OutboxEvent, OutboxOptions } from './outbox.ts';
+export type { OutboxStore, OutgoingMessage } from './outbox-store.ts';
 export type { Inputs, OlympusRouter, Outputs } from './procedures.ts';
 export type { SessionStore, StoredSession } from './session.ts';
 export type { TextStorage } from './stored-session.ts';
@@ -19,6 +23,12 @@ export type {
   AuditEntry,
   AuditHead,
   AuditVerification,
+  ChatChannel,
+  ChatEvent,
+  ChatMember,
+  ChatMessage,
+  ChatPerson,
+  ChatReceipt,
   CommonCode,
   Customer,
   Dashboard,
@@ -30,12 +40,14 @@ export type {
   LiveCounters,
   Location,
   Money,
+  MyChatChannel,
   Order,
   OrderEvent,
   OrderKind,
   OrderLine,
   OrderStatus,
   OrderSummary,
+  PresenceEvent,
   Product,
   ProductEvent,
   ProductImage,

@@ -13,6 +13,8 @@ import { analytics } from './domains/analytics/procedures.ts';
 import { apiKeys } from './domains/api-keys/procedures.ts';
 import { audit } from './domains/audit/procedures.ts';
 import { createAuth } from './domains/auth/index.ts';
+import { createPresence } from './domains/chat/presence/presence.ts';
+import { chat } from './domains/chat/procedures.ts';
 import { createCursors } from './domains/cursors.ts';
 import { customers } from './domains/customers/procedures.ts';
 import { createFiles } from './domains/files/index.ts';
@@ -144,6 +146,8 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     onHint: (tenantId, topics) => cache.dropLocally(tenantId, topics),
   });
 
+  const presence = createPresence({ database, redis, clock, ids, log });
+
   const tenantAddresses = createTenantAddresses(database);
   await tenantAddresses.refresh();
 
@@ -197,6 +201,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       tenants: tenants({ database, cursors, auth }),
       addressRules: addressRules(),
       audit: audit({ cursors, sealer }),
+      chat: chat({ cursors, follow: events.follow, presence }),
     }),
   );
   const demo = config.demo.seed
@@ -208,6 +213,8 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
 
   events.start();
   lifecycle.onStop('events', () => events.stop());
+  presence.start();
+  lifecycle.onStop('presence', () => presence.stop());
   sealer.start();
   lifecycle.onStop('sealing', () => sealer.stop());
   trail.start();

@@ -197,6 +197,14 @@ export const errors = {
     'The status cannot follow',
     z.object({ from: OrderStatus, to: OrderStatus, allowed: z.array(OrderStatus) }).meta({ id: 'IllegalTransition' }),
   ),
+  CHANNEL_NOT_FOUND: error(404, 'No such channel, or the caller is no member of it', Missing),
+  CHANNEL_IS_DIRECT: error(409, 'A direct channel keeps its two users and has no name', Missing),
+  MESSAGE_NOT_FOUND: error(404, 'No such message, or the caller is no member of its channel', Missing),
+  MESSAGE_ID_REUSED: error(
+    422,
+    'The client id was used for another message',
+    z.object({ clientId: z.string(), messageId: z.string() }).meta({ id: 'ReusedMessageId' }),
+  ),
   AUDIT_ENTRY_NOT_FOUND: error(404, 'No such entry of the audit log', Missing),
   IMPORT_REFUSED: error(
     422,

@@ -7,6 +7,7 @@ export * from './models/address-rules.ts';
 export * from './models/analytics.ts';
 export * from './models/audit.ts';
 export * from './models/bulk.ts';
+export * from './models/chat.ts';
 export * from './models/common.ts';
 export * from './models/file.ts';
 export * from './models/order.ts';

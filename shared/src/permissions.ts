@@ -17,10 +17,13 @@ const granted = {
     'customers:read',
     'locations:read',
     'analytics:read',
+    // Chat is of people, not of data: everybody reads and writes where they are a member, and nobody elsewhere.
+    'chat:read',
+    'chat:write',
   ],
   staff: ['orders:write', 'customers:write', 'stock:write'],
   manager: ['products:write', 'locations:write', 'users:read', 'orders:import', 'orders:export', 'products:import'],
-  admin: ['users:write', 'apiKeys:manage', 'audit:read'],
+  admin: ['users:write', 'apiKeys:manage', 'audit:read', 'chat:moderate'],
   owner: ['tenant:manage'],
   super_admin: ['self:read', 'self:write', 'identity:read', 'platform:tenants'],
 } as const satisfies Record<Role, readonly string[]>;
@@ -57,6 +60,8 @@ export const keyScopes = [
   'locations:read',
   'locations:write',
   'analytics:read',
+  'chat:read',
+  'chat:write',
 ] as const satisfies readonly Permission[];
 export type KeyScope = (typeof keyScopes)[number];
 
@@ -67,8 +72,15 @@ export const permissionsOfKey = (creator: Role, scopes: readonly string[]): Read
     ...keyScopes.filter((scope) => scopes.includes(scope) && permissionsOf[creator].has(scope)),
   ]);
 
-/** What outlives the hour of a platform user who acts in a tenant, or is a person's own. */
-const notForActors: ReadonlySet<Permission> = new Set<Permission>(['self:read', 'self:write', 'apiKeys:manage']);
+/** What outlives the hour of a platform user who acts in a tenant, or is a person's own: what people tell each other too. */
+const notForActors: ReadonlySet<Permission> = new Set<Permission>([
+  'self:read',
+  'self:write',
+  'apiKeys:manage',
+  'chat:read',
+  'chat:write',
+  'chat:moderate',
+]);
 
 /** What a platform user may do who acts in a tenant with a role of its hierarchy. */
 export const permissionsOfActor = (role: TenantRole): ReadonlySet<Permission> =>

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startOlympus, type Olympus } from '../harness.ts';
 import { carries, protocolsOf, tree } from './protocols.ts';
-import { sampleOf } from './sample.ts';
+import { needed } from './sample.ts';
 import { gbp, makers, ofPlatform, Shop, type Resource } from './shop.ts';
 import type { Protocol } from './wire.ts';
 
@@ -29,12 +29,6 @@ afterAll(async () => {
 
 const queries = [...tree].filter(([, { kind }]) => kind === 'query').map(([path]) => path);
 const cached = [...tree].filter(([, { def }]) => def.cache).map(([path]) => path);
-const inputOf = async (path: string, shop: Shop) =>
-  Object.keys((tree.get(path)?.def.input as { shape?: object } | undefined)?.shape ?? {}).some((name) =>
-    ['id', 'link'].includes(name),
-  )
-    ? sampleOf(path, shop)
-    : {};
 /** Figures carry the time of their making, and links that of their end. */
 const steady = (text: string) =>
   text.replace(/"(generatedAt|at|requestId|url)":"[^"]*"/g, '').replace(/^\{"id":\d+/, '');
@@ -75,7 +69,7 @@ describe('a kept answer', () => {
     };
     for (const path of queries)
       for (const protocol of protocols.filter(({ name }) => name === 'REST' || name === 'tRPC')) {
-        const input = await inputOf(path, other);
+        const input = await needed(path, other);
         const plain = await protocol.call({ path, input, token: other.tokenFor(path) });
         const dressed = await protocol.call({ path, input, token: other.tokenFor(path), headers });
         expect(plain.code, `${path} ${plain.text}`).toBe('OK');
@@ -90,7 +84,7 @@ describe('an answer', () => {
       for (const protocol of protocols) {
         if (protocol.name === 'WebSocket' || !carries(protocol, path)) continue;
         for (const token of [one.tokenFor(path), null]) {
-          const input = kind === 'mutation' ? { nonsense: true } : await inputOf(path, one);
+          const input = kind === 'mutation' ? { nonsense: true } : await needed(path, one);
           const { headers } = await protocol.call({ path, input, token });
           const directives = headers?.get('cache-control')?.split(', ');
           expect(directives, `${path} over ${protocol.name}`).toEqual(expect.arrayContaining(['private', 'no-store']));
@@ -104,13 +98,13 @@ describe('an answer', () => {
     for (const path of own) {
       const protocol = protocols.find(({ name }) => name === 'REST');
       const call = { path, token: one.token };
-      const mine = await protocol?.call({ ...call, input: await inputOf(path, one) });
+      const mine = await protocol?.call({ ...call, input: await needed(path, one) });
       const etag = mine?.headers?.get('etag') ?? '';
       expect(etag, path).not.toBe('');
       const theirs = await protocol?.call({
         path,
         token: other.token,
-        input: await inputOf(path, other),
+        input: await needed(path, other),
         headers: { 'if-none-match': etag },
       });
       // A version is a number: two resources may have the same one, and each says so of itself.

@@ -18,6 +18,8 @@ export interface Classified {
   readonly effect: 'reads' | 'writes' | 'signsIn';
   /** The sample is well-formed and refused: success needs what only a mail or an app knows, or spoils the shop. */
   readonly refused?: true;
+  /** Only whoever made the resource may do it: not even another owner of the tenant. */
+  readonly personal?: true;
 }
 
 type Rest = Classified['rest'];
@@ -163,6 +165,36 @@ export const classification: Readonly<Record<string, Classified>> = {
 
   'addressRules.get': reads(),
   'addressRules.replace': writes({}, () => ({ allow: [], block: [`2001:db8:${unique().slice(0, 4)}::/48`] })),
+
+  'chat.people.list': reads(),
+  'chat.channels.list': reads(),
+  'chat.channels.get': reads({ id: 'channel' }),
+  'chat.channels.create': writes({ 'userIds.0': 'user' }, ({ mark }) => ({
+    name: `${mark} channel ${unique()}`,
+    userIds: [],
+  })),
+  'chat.channels.openDirect': writes({ userId: 'user' }, nothing),
+  'chat.channels.rename': writes({ id: 'channel' }, ({ mark }) => ({ name: `${mark} renamed ${unique()}` })),
+  'chat.channels.leave': writes({ id: 'channel' }, nothing),
+  'chat.channels.markRead': writes({ id: 'channel' }, () => ({ sequence: 0 })),
+  'chat.members.list': reads({ id: 'channel' }),
+  'chat.members.add': writes({ id: 'channel', 'userIds.0': 'user' }, () => ({ userIds: [] })),
+  'chat.members.remove': writes({ id: 'channel', userId: 'user' }, nothing),
+  'chat.messages.list': reads({ channelId: 'channel' }),
+  'chat.messages.search': reads({ channelId: 'channel' }, ({ mark }) => ({ q: mark })),
+  'chat.messages.get': reads({ id: 'message' }),
+  'chat.messages.send': writes({ channelId: 'channel' }, ({ mark }) => ({
+    clientId: unique(),
+    text: `${mark} message ${unique()}`,
+  })),
+  'chat.messages.edit': {
+    ...writes({ id: 'message' }, ({ mark }) => ({ text: `${mark} edited ${unique()}` })),
+    personal: true,
+  },
+  'chat.messages.delete': writes({ id: 'message' }, nothing),
+  'chat.updates': reads({ channelId: 'channel' }),
+  'chat.presence': reads(),
+  'chat.signal': writes({ channelId: 'channel' }, nothing),
 
   'audit.list': reads({ userId: 'user', actorUserId: 'user', apiKeyId: 'apiKey' }),
   'audit.get': reads({ id: 'auditEntry' }),

@@ -21,6 +21,12 @@ export async function sampleOf(path: string, shop: Shop): Promise<Record<string,
   return input;
 }
 
+/** What a call must name, with its sample's values: nothing where it may name nothing. */
+export async function needed(path: string, shop: Shop): Promise<Record<string, unknown>> {
+  const input = tree.get(path)?.def.input as z.ZodType | undefined;
+  return input?.safeParse({}).success === false ? sampleOf(path, shop) : {};
+}
+
 /**
  * The token of whoever is to make attacks with samples. Wrong passwords make their account wait: it is not to be that of
  * the owner, who signs in for samples.

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { permissionsOf, superAdmin, type Role, type TenantRole } from '@olympus/contracts';
+import { permissionsOf, roles, superAdmin, type Role, type TenantRole } from '@olympus/contracts';
 import type { App } from '@olympus/server/app.ts';
 import { registerTenant, rest, type Session } from '../harness.ts';
 import { protocolsOf, tree } from './protocols.ts';
@@ -67,6 +67,20 @@ export const makers = {
     shop.allIds.add(id);
     return id;
   },
+  /** With everybody of the shop, of every role, so that each may do there what the others may. */
+  channel: async (shop: Shop): Promise<string> => {
+    for (const role of roles) if (role !== 'owner') await shop.as(role);
+    const input = { sort: 'createdAt', limit: 100 };
+    const { items } = await shop.call<{ items: { id: string; active: boolean }[] }>('users.list', input);
+    const userIds = items.filter(({ active }) => active).map(({ id }) => id);
+    return shop.make('chat.channels.create', { name: `${shop.mark} channel ${unique()}`, userIds });
+  },
+  message: async (shop: Shop): Promise<string> =>
+    shop.make('chat.messages.send', {
+      channelId: await shop.id('channel'),
+      clientId: unique(),
+      text: `${shop.mark} message ${unique()}`,
+    }),
   /** One of the platform's, beside the shop. */
   tenant: (shop: Shop): Promise<string> =>
     shop.make('tenants.create', {

@@ -1,7 +1,8 @@
 import type { Database } from '@olympus/database';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
-import { createHints, type RedisChannels } from './hints.ts';
+import type { RedisChannels } from './bus.ts';
+import { createHints } from './hints.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createEventLog } from './log.ts';
 import { createRelay, type Relay } from './relay.ts';

@@ -1,15 +1,10 @@
-import { sql, type Database } from '@olympus/database';
+import type { Database } from '@olympus/database';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ids } from '../platform/ids.ts';
+import { createBus, type Bus, type RedisChannels } from './bus.ts';
 import { createPause } from './pause.ts';
 import type { Hint } from './place.ts';
 import { createTrouble, type EventsLog } from './trouble.ts';
-
-/** What hints need of Redis. */
-export interface RedisChannels {
-  publish(channel: string, text: string): Promise<unknown>;
-  subscribe(channel: string, onText: (text: string) => void, onSubscribed: () => void): Promise<() => Promise<void>>;
-}
 
 /** Carries hints to every process. A lost one costs time, no event: whoever follows a log looks at it now and then anyway. */
 export interface Hints {
@@ -32,7 +27,7 @@ const retryMs = 1000;
 
 export function createHints(options: HintsOptions): Hints {
   const origin = options.ids.secret(9);
-  const bus = createBus(options);
+  const bus = createBus({ ...options, channel: options.channel ?? 'olympus_events' });
   const pause = createPause();
   const trouble = createTrouble(options.log, 'telling other processes of events');
   /** The newest hint of each tenant that is still to be sent; one message is on its way at a time. */
@@ -60,8 +55,9 @@ export function createHints(options: HintsOptions): Hints {
   }
 
   async function send(bus: Bus): Promise<void> {
+    const perMessage = bus.maxBytes < 40_000 ? 40 : 200;
     while (waiting.size > 0) {
-      const hints = [...waiting.values()].slice(0, bus.perMessage);
+      const hints = [...waiting.values()].slice(0, perMessage);
       for (const { tenantId } of hints) waiting.delete(tenantId);
       try {
         await bus.publish(JSON.stringify({ origin, hints }));
@@ -96,30 +92,6 @@ export function createHints(options: HintsOptions): Hints {
       await Promise.race([sending, sleep(1000, undefined, { ref: false })]);
       await unsubscribe?.();
     },
-  };
-}
-
-interface Bus {
-  readonly perMessage: number;
-  publish(text: string): Promise<unknown>;
-  subscribe(onText: (text: string) => void, onSubscribed: () => void): Promise<() => Promise<void>>;
-}
-
-/** Redis where there is one; else PostgreSQL; none on the embedded database, which has one process. */
-function createBus({ database, redis, channel = 'olympus_events' }: HintsOptions): Bus | null {
-  if (redis) {
-    return {
-      perMessage: 200,
-      publish: (text) => redis.publish(channel, text),
-      subscribe: (onText, onSubscribed) => redis.subscribe(channel, onText, onSubscribed),
-    };
-  }
-  if (database.kind === 'embedded') return null;
-  return {
-    // A notification holds fewer than 8,000 bytes.
-    perMessage: 40,
-    publish: (text) => database.systemDb.rows(sql`select pg_notify(${channel}, ${text})`),
-    subscribe: (onText, onSubscribed) => database.listen(channel, onText, onSubscribed),
   };
 }
 

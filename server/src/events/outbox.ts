@@ -2,7 +2,7 @@ import { eventSchemas, type EventName, type EventPayload } from '@olympus/contra
 import { json, sql } from '@olympus/database';
 import type { TransactionContext } from '../kernel/context.ts';
 
-export type Topic = 'orders' | 'products';
+export type Topic = 'orders' | 'products' | 'chat';
 
 /** What an event is about: its topic, which is also the tag of the cached answers it makes stale, and its subject's id. */
 export interface Subject {

@@ -1,4 +1,4 @@
-import type { EventPayload, OrderEvent, ProductEvent } from '@olympus/contracts';
+import type { ChatEvent, EventPayload, OrderEvent, ProductEvent } from '@olympus/contracts';
 import { isUnavailable } from '@olympus/database';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../kernel/context.ts';
@@ -14,6 +14,7 @@ import type { Subscriber } from './subscriber.ts';
 interface Events extends Record<Topic, { type: string }> {
   orders: OrderEvent;
   products: ProductEvent;
+  chat: ChatEvent;
 }
 /** What tells of the stream itself. */
 type Marker = Extract<OrderEvent, { type: 'started' | 'reset' }>;
@@ -179,9 +180,9 @@ const toItem = ({ id, payload }: PlacedEvent): Any => ({
   event: payload ?? reset('Something changed in a way that this version cannot tell'),
 });
 
-/** A stream outlives the database's absence. */
-async function patiently<R>(subscriber: Subscriber, read: () => Promise<R>): Promise<R | null> {
-  while (!subscriber.ended) {
+/** A stream outlives the database's absence. Null where it has ended meanwhile. */
+export async function patiently<R>(stream: { readonly ended: boolean }, read: () => Promise<R>): Promise<R | null> {
+  while (!stream.ended) {
     try {
       return await read();
     } catch (error) {

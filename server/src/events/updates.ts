@@ -39,7 +39,7 @@ async function* tracked<E extends object>(events: AsyncIterable<Followed<E>>): A
 /** One for all who follow, by which transports know what they have written already. */
 const items = new WeakMap<object, Tracked<never>>();
 
-function itemOf<E extends object>(id: string, event: E): Tracked<E> {
+export function itemOf<E extends object>(id: string, event: E): Tracked<E> {
   let item = items.get(event) as Tracked<E> | undefined;
   if (!item) items.set(event, (item = { id, data: event }) as Tracked<never>);
   return item;

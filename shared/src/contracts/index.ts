@@ -4,6 +4,7 @@ import { analytics } from './analytics.ts';
 import { apiKeys } from './api-keys.ts';
 import { audit } from './audit.ts';
 import { auth } from './auth.ts';
+import { chat } from './chat.ts';
 import { customers } from './customers.ts';
 import { files } from './files.ts';
 import { locations } from './locations.ts';
@@ -28,6 +29,7 @@ export const contracts = {
   apiKeys,
   addressRules,
   audit,
+  chat,
   tenants,
 };
 export type Contracts = typeof contracts;

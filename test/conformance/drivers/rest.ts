@@ -43,7 +43,7 @@ export const rest = (url: string): Driver => ({
 });
 
 function reviveInstant(key: string, value: unknown): unknown {
-  return /^(createdAt|updatedAt|placedAt|expiresAt|lastUsedAt|emailVerifiedAt|suspendedAt|revokedAt|rotatedUntil|sealedAt)$/.test(
+  return /^(createdAt|updatedAt|placedAt|expiresAt|lastUsedAt|emailVerifiedAt|suspendedAt|revokedAt|rotatedUntil|sealedAt|editedAt|deletedAt|joinedAt|readAt|lastActivityAt)$/.test(
     key,
   ) && typeof value === 'string'
     ? new Date(value)

@@ -6,6 +6,7 @@ import { analytics } from './analytics.ts';
 import { apiKeys } from './api-keys.ts';
 import { audit } from './audit.ts';
 import { auth } from './auth.ts';
+import { chat } from './chat.ts';
 import { customers } from './customers.ts';
 import { files } from './files.ts';
 import { orderKeys } from './order-keys.ts';
@@ -40,4 +41,5 @@ export const scenarios: readonly Scenario[] = [
   ...access,
   ...addressRules,
   ...audit,
+  ...chat,
 ];
