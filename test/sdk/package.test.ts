@@ -182,7 +182,7 @@ describe('against a live server', () => {
   };
 
   test('as an ES module', async () => {
-    const told = { date: true, event: 'product.updated', code: 999, trpc: true, skus: ['esm'] };
+    const told = { date: true, events: ['started', 'product.updated'], code: 999, trpc: true, skus: ['esm'] };
     expect(await consume('run.mjs')).toEqual(told);
   });
 

@@ -92,13 +92,23 @@ export const account: readonly Scenario[] = [
         value: { user: { role: 'owner' } },
       },
       {
-        call: 'account.totp.disable',
+        call: 'account.totp.renewRecoveryCodes',
         input: { password: '$password', code: '$codes.recoveryCodes.0' },
-        value: null,
+        save: 'renewed',
       },
       {
         call: 'account.totp.disable',
         input: { password: '$password', code: '$codes.recoveryCodes.1' },
+        fails: 'INVALID_SECOND_FACTOR',
+      },
+      {
+        call: 'account.totp.disable',
+        input: { password: '$password', code: '$renewed.recoveryCodes.0' },
+        value: null,
+      },
+      {
+        call: 'account.totp.renewRecoveryCodes',
+        input: { password: '$password', code: '$renewed.recoveryCodes.1' },
         fails: 'TOTP_NOT_ENROLLED',
       },
       { ...logIn, input: { email: '$ownerEmail', password: '$password' } },

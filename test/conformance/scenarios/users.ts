@@ -39,6 +39,14 @@ export const users: readonly Scenario[] = [
     steps: [{ call: 'users.list', as: 'staff', fails: 'FORBIDDEN', data: { permission: 'users:read' } }],
   },
   {
+    name: 'users: a second factor is reset, and staff reset none',
+    steps: [
+      { call: 'users.resetSecondFactor', input: { id: '$staffId' }, value: null },
+      { call: 'users.resetSecondFactor', as: 'staff', input: { id: '$ownerId' }, fails: 'FORBIDDEN' },
+      { call: 'users.resetSecondFactor', input: { id: missing }, fails: 'USER_NOT_FOUND', data: { id: missing } },
+    ],
+  },
+  {
     name: 'users: the last owner stays',
     steps: [{ call: 'users.deactivate', input: { id: '$ownerId' }, fails: 'LAST_OWNER', data: null }],
   },
