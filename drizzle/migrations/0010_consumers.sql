@@ -1,0 +1,77 @@
+CREATE TABLE "consumed_events" (
+	"tenant_id" uuid NOT NULL,
+	"consumer" text NOT NULL,
+	"delivery" text NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "consumed_events_tenant_id_consumer_delivery_pk" PRIMARY KEY("tenant_id","consumer","delivery")
+);
+--> statement-breakpoint
+ALTER TABLE "consumed_events" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
+CREATE TABLE "consumer_deliveries" (
+	"tenant_id" uuid NOT NULL,
+	"id" uuid NOT NULL,
+	"ordinal" bigserial NOT NULL,
+	"consumer" text NOT NULL,
+	"lane" text NOT NULL,
+	"subject_key" text NOT NULL,
+	"state" text NOT NULL,
+	"due_at" timestamp with time zone,
+	"attempts" integer NOT NULL,
+	"error" text,
+	"failed_at" timestamp with time zone,
+	"event_id" text NOT NULL,
+	"type" text NOT NULL,
+	"event_version" integer NOT NULL,
+	"subject_id" uuid,
+	"payload" jsonb NOT NULL,
+	"edited_by" uuid,
+	"request_id" text,
+	"occurred_at" timestamp with time zone NOT NULL,
+	"created_at" timestamp with time zone NOT NULL,
+	"version" integer DEFAULT 1 NOT NULL,
+	CONSTRAINT "consumer_deliveries_tenant_id_id_pk" PRIMARY KEY("tenant_id","id"),
+	CONSTRAINT "consumer_deliveries_event" UNIQUE("tenant_id","consumer","lane","event_id")
+);
+--> statement-breakpoint
+ALTER TABLE "consumer_deliveries" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
+CREATE TABLE "consumer_leases" (
+	"consumer" text NOT NULL,
+	"shard" integer NOT NULL,
+	"holder" text NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "consumer_leases_consumer_shard_pk" PRIMARY KEY("consumer","shard")
+);
+--> statement-breakpoint
+ALTER TABLE "consumer_leases" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
+CREATE TABLE "consumer_offsets" (
+	"tenant_id" uuid NOT NULL,
+	"consumer" text NOT NULL,
+	"lane" text NOT NULL,
+	"epoch" text NOT NULL,
+	"position" bigint NOT NULL,
+	"until_position" bigint,
+	"types" text[],
+	"from_at" timestamp with time zone,
+	"to_at" timestamp with time zone,
+	"updated_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "consumer_offsets_tenant_id_consumer_lane_pk" PRIMARY KEY("tenant_id","consumer","lane")
+);
+--> statement-breakpoint
+ALTER TABLE "consumer_offsets" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
+CREATE INDEX "consumed_events_expiry" ON "consumed_events" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "consumer_deliveries_subject" ON "consumer_deliveries" USING btree ("tenant_id","consumer","lane","subject_key","ordinal");--> statement-breakpoint
+CREATE INDEX "consumer_deliveries_due" ON "consumer_deliveries" USING btree ("consumer","due_at") WHERE state = 'retrying';--> statement-breakpoint
+CREATE INDEX "consumer_deliveries_dead" ON "consumer_deliveries" USING btree ("tenant_id","failed_at","id") WHERE state = 'dead';--> statement-breakpoint
+CREATE INDEX "consumer_offsets_open" ON "consumer_offsets" USING btree ("consumer") WHERE position < until_position;--> statement-breakpoint
+CREATE POLICY "consumed_events_of_tenant" ON "consumed_events" AS PERMISSIVE FOR ALL TO "olympus_app" USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);--> statement-breakpoint
+CREATE POLICY "consumed_events_system_expiry" ON "consumed_events" AS PERMISSIVE FOR ALL TO "olympus_system" USING (true) WITH CHECK (true);--> statement-breakpoint
+CREATE POLICY "consumer_deliveries_of_tenant" ON "consumer_deliveries" AS PERMISSIVE FOR ALL TO "olympus_app" USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);--> statement-breakpoint
+CREATE POLICY "consumer_deliveries_system_consumers" ON "consumer_deliveries" AS PERMISSIVE FOR ALL TO "olympus_system" USING (true) WITH CHECK (true);--> statement-breakpoint
+CREATE POLICY "consumer_leases_system_consumers" ON "consumer_leases" AS PERMISSIVE FOR ALL TO "olympus_system" USING (true) WITH CHECK (true);--> statement-breakpoint
+CREATE POLICY "consumer_offsets_of_tenant" ON "consumer_offsets" AS PERMISSIVE FOR ALL TO "olympus_app" USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);--> statement-breakpoint
+CREATE POLICY "consumer_offsets_system_consumers" ON "consumer_offsets" AS PERMISSIVE FOR ALL TO "olympus_system" USING (true) WITH CHECK (true);--> statement-breakpoint
+-- drizzle-kit enables row-level security but cannot force it on the owner of the tables.
+ALTER TABLE "consumed_events" FORCE ROW LEVEL SECURITY;--> statement-breakpoint
+ALTER TABLE "consumer_deliveries" FORCE ROW LEVEL SECURITY;--> statement-breakpoint
+ALTER TABLE "consumer_leases" FORCE ROW LEVEL SECURITY;--> statement-breakpoint
+ALTER TABLE "consumer_offsets" FORCE ROW LEVEL SECURITY;
