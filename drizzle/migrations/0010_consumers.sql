@@ -61,7 +61,7 @@ ALTER TABLE "consumer_offsets" ENABLE ROW LEVEL SECURITY;--> statement-breakpoin
 CREATE INDEX "consumed_events_expiry" ON "consumed_events" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "consumer_deliveries_subject" ON "consumer_deliveries" USING btree ("tenant_id","consumer","lane","subject_key","ordinal");--> statement-breakpoint
 CREATE INDEX "consumer_deliveries_due" ON "consumer_deliveries" USING btree ("consumer","due_at") WHERE state = 'retrying';--> statement-breakpoint
-CREATE INDEX "consumer_deliveries_dead" ON "consumer_deliveries" USING btree ("tenant_id","failed_at","id") WHERE state = 'dead';--> statement-breakpoint
+CREATE INDEX "consumer_deliveries_listed" ON "consumer_deliveries" USING btree ("tenant_id","state","created_at","id");--> statement-breakpoint
 CREATE INDEX "consumer_offsets_open" ON "consumer_offsets" USING btree ("consumer") WHERE position < until_position;--> statement-breakpoint
 CREATE POLICY "consumed_events_of_tenant" ON "consumed_events" AS PERMISSIVE FOR ALL TO "olympus_app" USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);--> statement-breakpoint
 CREATE POLICY "consumed_events_system_expiry" ON "consumed_events" AS PERMISSIVE FOR ALL TO "olympus_system" USING (true) WITH CHECK (true);--> statement-breakpoint
@@ -69,7 +69,8 @@ CREATE POLICY "consumer_deliveries_of_tenant" ON "consumer_deliveries" AS PERMIS
 CREATE POLICY "consumer_deliveries_system_consumers" ON "consumer_deliveries" AS PERMISSIVE FOR ALL TO "olympus_system" USING (true) WITH CHECK (true);--> statement-breakpoint
 CREATE POLICY "consumer_leases_system_consumers" ON "consumer_leases" AS PERMISSIVE FOR ALL TO "olympus_system" USING (true) WITH CHECK (true);--> statement-breakpoint
 CREATE POLICY "consumer_offsets_of_tenant" ON "consumer_offsets" AS PERMISSIVE FOR ALL TO "olympus_app" USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);--> statement-breakpoint
-CREATE POLICY "consumer_offsets_system_consumers" ON "consumer_offsets" AS PERMISSIVE FOR ALL TO "olympus_system" USING (true) WITH CHECK (true);--> statement-breakpoint
+CREATE POLICY "consumer_offsets_system_consumers" ON "consumer_offsets" AS PERMISSIVE FOR ALL TO "olympus_system" USING (true) WITH CHECK (true);
+--> statement-breakpoint
 -- drizzle-kit enables row-level security but cannot force it on the owner of the tables.
 ALTER TABLE "consumed_events" FORCE ROW LEVEL SECURITY;--> statement-breakpoint
 ALTER TABLE "consumer_deliveries" FORCE ROW LEVEL SECURITY;--> statement-breakpoint

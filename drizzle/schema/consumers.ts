@@ -82,9 +82,7 @@ export const consumerDeliveries = pgTable(
     index('consumer_deliveries_due')
       .on(t.consumer, t.dueAt)
       .where(sql`state = 'retrying'`),
-    index('consumer_deliveries_dead')
-      .on(t.tenantId, t.failedAt, t.id)
-      .where(sql`state = 'dead'`),
+    index('consumer_deliveries_listed').on(t.tenantId, t.state, t.createdAt, t.id),
     tenantPolicy('consumer_deliveries'),
     systemPolicy('consumer_deliveries', 'all', 'consumers'),
   ],

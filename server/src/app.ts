@@ -15,6 +15,7 @@ import { audit } from './domains/audit/procedures.ts';
 import { createAuth } from './domains/auth/index.ts';
 import { createCursors } from './domains/cursors.ts';
 import { customers } from './domains/customers/procedures.ts';
+import { events as eventProcedures } from './domains/events/procedures.ts';
 import { createFiles } from './domains/files/index.ts';
 import { locations } from './domains/locations/procedures.ts';
 import { createOrderExport } from './domains/orders/export.ts';
@@ -26,6 +27,7 @@ import { products } from './domains/products/procedures.ts';
 import { createAdmin, type NewAdmin } from './domains/tenants/admins.ts';
 import { tenants } from './domains/tenants/procedures.ts';
 import { users } from './domains/users/procedures.ts';
+import { createConsumers } from './events/consumers/consumers.ts';
 import { createEvents } from './events/events.ts';
 import { orderUpdates, productUpdates } from './events/updates.ts';
 import { openQueue } from './jobs/queue.ts';
@@ -141,8 +143,12 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     clock,
     ids,
     log,
-    onHint: (tenantId, topics) => cache.dropLocally(tenantId, topics),
+    onHint: (tenantId, topics) => {
+      cache.dropLocally(tenantId, topics);
+      consumers.wake();
+    },
   });
+  const consumers = createConsumers([], { database, clock, ids, log });
 
   const tenantAddresses = createTenantAddresses(database);
   await tenantAddresses.refresh();
@@ -197,6 +203,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       tenants: tenants({ database, cursors, auth }),
       addressRules: addressRules(),
       audit: audit({ cursors, sealer }),
+      events: eventProcedures({ cursors, consumers }),
     }),
   );
   const demo = config.demo.seed
@@ -208,6 +215,8 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
 
   events.start();
   lifecycle.onStop('events', () => events.stop());
+  consumers.start();
+  lifecycle.onStop('consumers', () => consumers.stop());
   sealer.start();
   lifecycle.onStop('sealing', () => sealer.stop());
   trail.start();

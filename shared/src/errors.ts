@@ -198,6 +198,13 @@ export const errors = {
     z.object({ from: OrderStatus, to: OrderStatus, allowed: z.array(OrderStatus) }).meta({ id: 'IllegalTransition' }),
   ),
   AUDIT_ENTRY_NOT_FOUND: error(404, 'No such entry of the audit log', Missing),
+  DEAD_LETTER_NOT_FOUND: error(404, 'No such dead letter', Missing),
+  DEAD_LETTER_NOT_DEAD: error(
+    409,
+    'The event is not given up: it is tried again, or waits behind another',
+    z.object({ state: z.string().meta({ examples: ['retrying'] }) }).meta({ id: 'DeadLetterStanding' }),
+  ),
+  CONSUMER_NOT_FOUND: error(404, 'No such consumer', Missing),
   IMPORT_REFUSED: error(
     422,
     'The input has faults and nothing was imported',

@@ -8,6 +8,7 @@ export * from './models/analytics.ts';
 export * from './models/audit.ts';
 export * from './models/bulk.ts';
 export * from './models/common.ts';
+export * from './models/dead-letter.ts';
 export * from './models/file.ts';
 export * from './models/order.ts';
 export * from './models/people.ts';

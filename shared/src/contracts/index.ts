@@ -5,6 +5,7 @@ import { apiKeys } from './api-keys.ts';
 import { audit } from './audit.ts';
 import { auth } from './auth.ts';
 import { customers } from './customers.ts';
+import { events } from './events.ts';
 import { files } from './files.ts';
 import { locations } from './locations.ts';
 import { orders } from './orders.ts';
@@ -28,6 +29,7 @@ export const contracts = {
   apiKeys,
   addressRules,
   audit,
+  events,
   tenants,
 };
 export type Contracts = typeof contracts;
