@@ -170,6 +170,13 @@ export const classification: Readonly<Record<string, Classified>> = {
   'audit.verify': reads(),
   'audit.export': reads({ userId: 'user', actorUserId: 'user', apiKeyId: 'apiKey' }),
 
+  'events.deadLetters.list': reads({ subjectId: 'order' }),
+  'events.deadLetters.get': reads({ id: 'deadLetter' }),
+  'events.deadLetters.update': writes({ id: 'deadLetter' }, async (shop) => ({ payload: await shop.letterContent() })),
+  'events.deadLetters.redrive': { ...writes({ 'ids.0': 'deadLetter' }, () => ({ ids: [] })), refused: true },
+  'events.deadLetters.discard': writes({ id: 'deadLetter' }, nothing),
+  'events.replay': refused(() => ({ consumer: `none-${unique()}` })),
+
   'apiKeys.list': reads(),
   'apiKeys.get': reads({ id: 'apiKey' }),
   'apiKeys.create': writes({}, apiKey),

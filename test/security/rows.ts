@@ -9,6 +9,8 @@ const byTheClock = new Set([
   'audit_heads',
   'file_removals',
   'uploads',
+  'consumer_offsets',
+  'consumed_events',
 ]);
 
 const known = new WeakMap<Database, Promise<string[]>>();

@@ -73,6 +73,7 @@ const deadLetters = {
       dryRun,
     }),
     output: Redrive,
+    errors: { CONSUMER_NOT_FOUND, DEAD_LETTER_NOT_FOUND, DEAD_LETTER_NOT_DEAD },
   }),
   discard: mutation({
     summary: 'Give a dead letter up for good; what waits behind it goes on',

@@ -26,7 +26,7 @@ export function editedContent({ type, version, before, after }: Content): object
   const payload = revive(type, version, structuredClone(stored));
   // A newer version of the program wrote it: what it should look like is not known here.
   if (!payload) throw fault('type', `must be of version ${version}, which this server does not know`);
-  const { error } = eventSchemas[type as EventName].payload.safeParse(payload);
+  const { error, data } = eventSchemas[type as EventName].payload.safeParse(payload);
   if (error)
     throw invalidInput(
       error.issues.map(({ path, message, code }) => ({
@@ -36,5 +36,17 @@ export function editedContent({ type, version, before, after }: Content): object
         nearest: null,
       })),
     );
+  const [unknown] = unknownFields(stored, JSON.parse(JSON.stringify(data)));
+  if (unknown !== undefined) throw fault(unknown, 'is not a known field');
   return stored;
+}
+
+/** What is in `given` and not in what its schema left of it. */
+function* unknownFields(given: unknown, known: unknown, path = ''): Generator<string> {
+  if (typeof given !== 'object' || given === null || typeof known !== 'object' || known === null) return;
+  for (const [name, child] of Object.entries(given)) {
+    const field = path ? `${path}.${name}` : name;
+    if (Object.hasOwn(known, name)) yield* unknownFields(child, (known as Record<string, unknown>)[name], field);
+    else yield field;
+  }
 }

@@ -57,7 +57,16 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('dead letters and rep
       deadLetters: [{ id: deadLetter.id }],
     });
     expect(await desk.letters()).toHaveLength(1);
-    const other = { ids: [randomIds.next()], dryRun: false };
+    const missing = randomIds.next();
+    expect(await desk.refusal('events.deadLetters.redrive', { ids: [deadLetter.id, missing], dryRun: false })).toEqual({
+      code: 'DEAD_LETTER_NOT_FOUND',
+      data: { id: missing },
+    });
+    const [held] = await desk.letters({ state: 'held' });
+    expect(await desk.refusal('events.deadLetters.redrive', { ids: [held?.id] })).toMatchObject({
+      code: 'DEAD_LETTER_NOT_DEAD',
+    });
+    const other = { type: 'order.updated', dryRun: false };
     expect(await desk.call('events.deadLetters.redrive', other)).toMatchObject({ dryRun: false, count: 0 });
     const told = await desk.call('events.deadLetters.redrive', { ids: [deadLetter.id], dryRun: false });
     expect(told).toMatchObject({ dryRun: false, count: 1 });
@@ -87,6 +96,7 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('dead letters and rep
     expect(await fields({ ...payload, type: 'order.updated' })).toEqual(['payload.type']);
     expect(await fields({ ...payload, orderId: randomIds.next() })).toEqual(['payload.orderId']);
     expect(await fields({ ...payload, order: { ...order, status: 'lost' } })).toEqual(['payload.order.status']);
+    expect(await fields({ ...payload, order: { ...order, colour: 'red' } })).toEqual(['payload.order.colour']);
     const stale = change({ ...payload, order }, { expectedVersion: version + 7 });
     expect(await desk.refusal('events.deadLetters.update', stale)).toMatchObject({ code: 'VERSION_CONFLICT' });
     const changed = await desk.call<DeadLetterDetails>('events.deadLetters.update', change({ ...payload, order }));
@@ -182,7 +192,10 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('dead letters and rep
         code: 'DEAD_LETTER_NOT_FOUND',
       });
     expect(await other.letters()).toEqual([]);
-    expect(await other.call('events.deadLetters.redrive', { ids: [id], dryRun: false })).toMatchObject({ count: 0 });
+    expect(await other.refusal('events.deadLetters.redrive', { ids: [id], dryRun: false })).toMatchObject({
+      code: 'DEAD_LETTER_NOT_FOUND',
+    });
+    expect(await other.call('events.deadLetters.redrive', { dryRun: false })).toMatchObject({ count: 0 });
     const { accessToken } = await desk.colleague('manager');
     expect(await desk.refusal('events.deadLetters.get', { id }, accessToken)).toMatchObject({
       code: 'FORBIDDEN',

@@ -7,23 +7,14 @@ import { implement, type Handlers } from '../../kernel/implement.ts';
 import type { Cursors } from '../cursors.ts';
 import { page } from '../paging.ts';
 import { editedContent } from './content.ts';
+import { redriveLetters } from './redrive.ts';
 import { replayEvents } from './replay.ts';
-import {
-  deleteLetter,
-  findLetter,
-  letterList,
-  lettersToRedrive,
-  reviveLetters,
-  updatePayload,
-  type Letter,
-} from './repository.ts';
+import { deleteLetter, findLetter, letterList, updatePayload, type Letter } from './repository.ts';
 
 export interface EventsDependencies {
   readonly cursors: Cursors;
   readonly consumers: Pick<Consumers, 'all'>;
 }
-
-const shownAtOnce = 100;
 
 export const events = ({ cursors, consumers }: EventsDependencies): Handlers<typeof contracts.events> =>
   implement(contracts.events, {
@@ -42,16 +33,6 @@ export const events = ({ cursors, consumers }: EventsDependencies): Handlers<typ
         return shown((await findLetter(ctx.db, id)) ?? fail('DEAD_LETTER_NOT_FOUND', { id }));
       },
 
-      async redrive({ input: { dryRun, ...filters }, ctx: { db, clock, record } }) {
-        const names = consumers.all.map(({ name }) => name);
-        const letters = await lettersToRedrive(db, filters, names);
-        const ids = letters.map(({ id }) => id);
-        const count = dryRun || ids.length === 0 ? ids.length : await reviveLetters(db, ids, clock.now());
-        const heldBehind = letters.reduce((sum, letter) => sum + letter.heldBehind, 0);
-        record({ after: { dryRun, count, ids } });
-        return { dryRun, count, heldBehind, deadLetters: letters.slice(0, shownAtOnce) };
-      },
-
       async discard({ input: { id }, ctx, fail }) {
         const { deadLetter, payload, lane, subjectKey } = await hold(ctx.db, id, fail);
         await deleteLetter(ctx.db, id);
@@ -59,6 +40,8 @@ export const events = ({ cursors, consumers }: EventsDependencies): Handlers<typ
         ctx.record({ before: { ...deadLetter, payload } });
         return null;
       },
+
+      redrive: redriveLetters(consumers),
     },
     replay: replayEvents(consumers),
   });

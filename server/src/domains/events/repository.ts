@@ -81,19 +81,23 @@ export async function deleteLetter(db: Db, id: string): Promise<void> {
 
 const redrivenAtOnce = sql.raw('1000');
 
-/** Dead letters of registered consumers, oldest first, each with how many events wait behind it. */
+interface Choice {
+  readonly ids?: readonly string[] | undefined;
+  readonly consumer?: string | undefined;
+  readonly type?: string | undefined;
+}
+
+/** Those that are named, in whatever state; else dead ones of these consumers. Oldest first, with how many wait behind each. */
 export const lettersToRedrive = (
   db: Db,
-  filters: { ids?: readonly string[] | undefined; consumer?: string | undefined; type?: string | undefined },
+  { ids, ...filters }: Choice,
   consumers: readonly string[],
 ): Promise<(DeadLetter & { heldBehind: number })[]> => {
-  const conditions = [
-    ofTenant(db),
-    sql`d.state = 'dead'`,
-    sql`d.consumer = any(${array(consumers)}::text[])`,
-    ...matching(filters),
-    ...(filters.ids === undefined ? [] : [sql`d.id = any(${array(filters.ids)}::uuid[])`]),
-  ];
+  const chosen =
+    ids === undefined
+      ? [sql`d.state = 'dead'`, sql`d.consumer = any(${array(consumers)}::text[])`]
+      : [sql`d.id = any(${array(ids)}::uuid[])`];
+  const conditions = [ofTenant(db), ...chosen, ...matching(filters)];
   return db.rows(sql`
     select ${columns}, ${behind} as "heldBehind" from consumer_deliveries d
     where ${sql.join(conditions, sql` and `)} order by d.ordinal limit ${redrivenAtOnce}`);

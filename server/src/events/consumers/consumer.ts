@@ -52,7 +52,7 @@ export interface Delivery {
    * Runs `work` in a transaction of the tenant that is committed at most once for this event, and for it in each replay.
    * Resolves to whether it ran; false where an earlier delivery has committed already.
    */
-  once(work: (db: InTransaction<Db>) => Promise<void>): Promise<boolean>;
+  readonly once: (work: (db: InTransaction<Db>) => Promise<void>) => Promise<boolean>;
 }
 
 const defaults: RetryPolicy = { attempts: 8, firstMs: 1000, maxMs: 3_600_000 };

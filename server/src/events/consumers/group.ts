@@ -56,7 +56,7 @@ export function createGroup({ database, consumer, clock, ids, log, random = Math
   const stands = (lease: Lease) => performance.now() < lease.until - marginMs;
 
   async function turn(lane: Lane, lease: Lease): Promise<void> {
-    const work = await statements(() => readWork(database, consumer, lane, clock.now()));
+    const work = await statements(() => readWork(database, { consumer, lane, now: clock.now() }));
     if (work.missed > 0)
       log.warn(
         { consumer: consumer.name, tenantId: lane.tenantId, events: work.missed },

@@ -43,7 +43,7 @@ export const settle = (deps: Settler, settlement: Settlement): Promise<Settled> 
     const again = outcome.failed.flatMap((failed) =>
       'id' in failed.event ? [{ ...fateOf(failed, deps, now), id: failed.event.id }] : [],
     );
-    await writeFailures(db, lane.tenantId, again, now);
+    await writeFailures(db, { tenantId: lane.tenantId, now, failed: again });
     const firstFates = new Map<StoredEvent, Fate>(
       outcome.failed.map((failed) => [failed.event, fateOf(failed, deps, now)]),
     );
@@ -103,7 +103,10 @@ function fateOf({ attempts, error }: Failed, { consumer, random }: Settler, now:
 }
 
 /** Of events that failed before. */
-async function writeFailures(db: SystemDb, tenantId: string, failed: readonly (Fate & { id: string })[], now: Date) {
+async function writeFailures(
+  db: SystemDb,
+  { tenantId, now, failed }: { tenantId: string; now: Date; failed: readonly (Fate & { id: string })[] },
+): Promise<void> {
   if (failed.length === 0) return;
   await db.rows(sql`
     update consumer_deliveries d

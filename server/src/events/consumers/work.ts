@@ -76,12 +76,17 @@ export function findLanes({ systemDb }: Database, { consumer, shards, now, busy 
     order by random() limit ${lanesAtOnce}`);
 }
 
-export async function readWork(database: Database, consumer: Consumer, lane: Lane, now: Date): Promise<Work> {
-  const { head, events } = await readFresh(database, consumer, lane);
-  const due = await readDue(database, consumer, lane, now);
+interface LaneRead {
+  readonly consumer: Consumer;
+  readonly lane: Lane;
+}
+
+export async function readWork(database: Database, { consumer, lane, now }: LaneRead & { now: Date }): Promise<Work> {
+  const { head, events } = await readFresh(database, { consumer, lane });
+  const due = await readDue(database, { consumer, lane, now });
   const fresh = events.map(toStored);
   const keys = [...new Set(fresh.map(({ subjectKey }) => subjectKey))];
-  const blocked = keys.length === 0 ? [] : await readBlocked(database, consumer, lane, keys);
+  const blocked = keys.length === 0 ? [] : await readBlocked(database, { consumer, lane, keys });
   const more = events.length === pageSize;
   const end = more ? events.at(-1)?.position : (head.until ?? head.position);
   return {
@@ -120,7 +125,7 @@ interface FreshRow extends EventRow {
 }
 
 /** The lane's offset and what follows it, from one moment. A replay ends where its log has been replaced. */
-async function readFresh({ systemDb }: Database, { name, types }: Consumer, { tenantId, lane }: Lane) {
+async function readFresh({ systemDb }: Database, { consumer: { name, types }, lane: { tenantId, lane } }: LaneRead) {
   const rows = await systemDb.rows<HeadRow & EventRow & { event_position: string | null }>(sql`
     with place as materialized (
       select o.epoch as offset_epoch, o.position as "offset", h.epoch, h.position, o.until_position as until,
@@ -155,8 +160,11 @@ interface ParkedRow extends EventRow {
   subject_key: string;
 }
 
-async function readDue(database: Database, { name }: Consumer, { tenantId, lane }: Lane, now: Date): Promise<Parked[]> {
-  const ofLane = sql`tenant_id = ${tenantId}::uuid and consumer = ${name} and lane = ${lane}`;
+const within = ({ consumer: { name }, lane: { tenantId, lane } }: LaneRead) =>
+  sql`tenant_id = ${tenantId}::uuid and consumer = ${name} and lane = ${lane}`;
+
+async function readDue(database: Database, { now, ...lane }: LaneRead & { now: Date }): Promise<Parked[]> {
+  const ofLane = within(lane);
   const rows = await database.systemDb.rows<ParkedRow>(sql`
     select id, attempts, event_id, subject_key, type, event_version as version, subject_id, payload, request_id, occurred_at
     from consumer_deliveries
@@ -172,15 +180,12 @@ async function readDue(database: Database, { name }: Consumer, { tenantId, lane 
 }
 
 async function readBlocked(
-  database: Database,
-  { name }: Consumer,
-  { tenantId, lane }: Lane,
-  keys: readonly string[],
+  { systemDb }: Database,
+  { keys, ...lane }: LaneRead & { keys: readonly string[] },
 ): Promise<string[]> {
-  const rows = await database.systemDb.rows<{ key: string }>(sql`
+  const rows = await systemDb.rows<{ key: string }>(sql`
     select distinct subject_key as key from consumer_deliveries
-    where tenant_id = ${tenantId}::uuid and consumer = ${name} and lane = ${lane}
-      and subject_key = any(${array(keys)}::text[])`);
+    where ${within(lane)} and subject_key = any(${array(keys)}::text[])`);
   return rows.map(({ key }) => key);
 }
 
