@@ -24,7 +24,7 @@ export const letterList = (db: Db, filters: Filters): List<DeadLetter, DeadLette
   from: sql`from consumer_deliveries d`,
   where: [
     ofTenant(db),
-    sql`d.state = ${filters.state}`,
+    sql`d.state = ${filters.state ?? 'dead'}`,
     ...matching(filters),
     filters.subjectId === undefined ? undefined : sql`d.subject_id = ${filters.subjectId}::uuid`,
   ],
