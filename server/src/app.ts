@@ -27,6 +27,7 @@ import { products } from './domains/products/procedures.ts';
 import { createAdmin, type NewAdmin } from './domains/tenants/admins.ts';
 import { tenants } from './domains/tenants/procedures.ts';
 import { users } from './domains/users/procedures.ts';
+import type { Consumer } from './events/consumers/consumer.ts';
 import { createConsumers } from './events/consumers/consumers.ts';
 import { createEvents } from './events/events.ts';
 import { orderUpdates, productUpdates } from './events/updates.ts';
@@ -70,17 +71,26 @@ export interface App {
   close(): Promise<void>;
 }
 
+/** What an installation may bring along. */
+export interface Extras {
+  readonly log?: Logger;
+  /** What is done for every event, beside what Olympus itself does. */
+  readonly consumers?: readonly Consumer[];
+}
+
 interface Parts {
+  readonly consumers: readonly Consumer[];
   readonly config: Config;
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
 }
 
 /** Opens what the configuration names, joins the rooms, and listens. */
-export async function startApp(config: Config, log: Logger = createLogger({ level: config.logLevel })): Promise<App> {
+export async function startApp(config: Config, { log: given, consumers = [] }: Extras = {}): Promise<App> {
+  const log = given ?? createLogger({ level: config.logLevel });
   const lifecycle = createLifecycle({ drainSeconds: config.drainSeconds, log });
   try {
-    return await compose({ config, log, lifecycle });
+    return await compose({ config, log, lifecycle, consumers });
   } catch (error) {
     // What was opened before the fault must not keep the process alive.
     await lifecycle.stop();
@@ -89,7 +99,7 @@ export async function startApp(config: Config, log: Logger = createLogger({ leve
 }
 
 /** What is registered to stop last is opened first. */
-async function compose({ config, log, lifecycle }: Parts): Promise<App> {
+async function compose({ config, log, lifecycle, consumers: registered }: Parts): Promise<App> {
   if (config.warnings.length > 0)
     log.warn(
       { warnings: config.warnings },
@@ -148,7 +158,7 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       consumers.wake();
     },
   });
-  const consumers = createConsumers([], { database, clock, ids, log });
+  const consumers = createConsumers(registered, { database, clock, ids, log });
 
   const tenantAddresses = createTenantAddresses(database);
   await tenantAddresses.refresh();
@@ -268,7 +278,12 @@ async function openStorage({ s3, dir }: Config['files']): Promise<Storage> {
 }
 
 /** The keys of access tokens: the operator's own, or those in the database. */
-async function followKeys({ config, keys, log, lifecycle }: Parts & { keys: Keys }): Promise<SigningKeys> {
+async function followKeys({
+  config,
+  keys,
+  log,
+  lifecycle,
+}: Omit<Parts, 'consumers'> & { keys: Keys }): Promise<SigningKeys> {
   if (config.keys.configured) {
     const configured = await configuredKeys(config.keys.configured);
     lifecycle.onStop('keys', configured.follow(log));

@@ -43,7 +43,7 @@ describe('olympus events', () => {
 
   it('lists, shows, edits and discards dead letters', async () => {
     const id = await shop.fresh('deadLetter');
-    const listed = await run('dead-letters', 'list', '--consumer', 'webhooks');
+    const listed = await run('dead-letters', 'list', '--consumer', 'idle');
     expect(listed.output).toContain(`${id}\t`);
     expect(listed.output).toMatch(/order\.created.*is away\n/);
     const shown = await run('dead-letters', 'show', id);
@@ -65,6 +65,13 @@ describe('olympus events', () => {
   it('says what it would redrive and replay, unless it is told to', async () => {
     expect((await run('dead-letters', 'redrive', '--type', 'product.created')).output).toBe(
       '0 dead letters, with 0 events behind them, would be tried again; --execute does it\n',
+    );
+    await shop.replayable();
+    expect((await run('replay', '--consumer', 'idle', '--type', 'order.created')).output).toMatch(
+      /^\d events would be replayed; --execute does it\n$/,
+    );
+    expect((await run('replay', '--consumer', 'idle', '--execute')).output).toMatch(
+      /^\d events are replayed as [\da-f-]{36}\n$/,
     );
     expect(await run('replay', '--consumer', 'nobody')).toMatchObject({
       code: 1,

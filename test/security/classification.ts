@@ -173,9 +173,9 @@ export const classification: Readonly<Record<string, Classified>> = {
   'events.deadLetters.list': reads({ subjectId: 'order' }),
   'events.deadLetters.get': reads({ id: 'deadLetter' }),
   'events.deadLetters.update': writes({ id: 'deadLetter' }, async (shop) => ({ payload: await shop.letterContent() })),
-  'events.deadLetters.redrive': { ...writes({ 'ids.0': 'deadLetter' }, () => ({ ids: [] })), refused: true },
+  'events.deadLetters.redrive': writes({ 'ids.0': 'deadLetter' }, () => ({ ids: [], dryRun: false })),
   'events.deadLetters.discard': writes({ id: 'deadLetter' }, nothing),
-  'events.replay': refused(() => ({ consumer: `none-${unique()}` })),
+  'events.replay': writes({}, async (shop) => ({ ...(await shop.replayable()), dryRun: false })),
 
   'apiKeys.list': reads(),
   'apiKeys.get': reads({ id: 'apiKey' }),

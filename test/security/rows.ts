@@ -11,6 +11,7 @@ const byTheClock = new Set([
   'uploads',
   'consumer_offsets',
   'consumed_events',
+  'consumer_deliveries',
 ]);
 
 const known = new WeakMap<Database, Promise<string[]>>();

@@ -186,7 +186,7 @@ export class Shop {
       insert into consumer_deliveries
         (tenant_id, id, consumer, lane, subject_key, state, attempts, error, failed_at, event_id, type, event_version,
          subject_id, payload, request_id, occurred_at, created_at)
-      select tenant_id, ${id}::uuid, 'webhooks', 'live', ${id}, 'dead', 8, ${`${this.mark} is away`}, now(), ${id}, type, version,
+      select tenant_id, ${id}::uuid, 'idle', 'live', ${id}, 'dead', 8, ${`${this.mark} is away`}, now(), ${id}, type, version,
              subject_id, payload, request_id, created_at, now()
       from events where tenant_id = ${this.tenantId}::uuid and subject_id = ${orderId}::uuid and type = 'order.created'
       limit 1`;
@@ -200,6 +200,19 @@ export class Shop {
     const input = { id: await this.id('deadLetter') };
     const { payload } = await this.call<{ payload: { order: object } }>('events.deadLetters.get', input);
     return { ...payload, order: { ...payload.order, notes: `${this.mark} ${unique()}` } };
+  }
+
+  /** What of its log the shop may have replayed, another part each time. */
+  async replayable(): Promise<object> {
+    await this.id('order');
+    const part = { consumer: 'idle', from: new Date(Date.now() - 3_600_000 - Math.floor(Math.random() * 1e9)) };
+    // Events have their places a moment after their commit.
+    for (let tries = 0; tries < 500; tries++) {
+      const { count } = await this.call<{ count: number }>('events.replay', part);
+      if (count > 0) return part;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error('a shop that sells has events');
   }
 
   /** What opens the shop's file without a credential. */

@@ -36,7 +36,9 @@ const deadLetters = {
     input: z.strictObject({
       ...pageInput,
       sort: sortOf(['createdAt'], '-createdAt'),
-      state: DeadLetterState.optional().meta({ description: 'Which of those that were put aside; dead ones when absent' }),
+      state: DeadLetterState.optional().meta({
+        description: 'Which of those that were put aside; dead ones when absent',
+      }),
       consumer: ConsumerName.optional(),
       type: EventType.optional(),
       subjectId: Id.optional(),
