@@ -7,3 +7,4 @@ export * from './events.ts';
 export * from './files.ts';
 export * from './identity.ts';
 export * from './orders.ts';
+export * from './webhooks.ts';

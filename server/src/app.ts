@@ -27,6 +27,7 @@ import { products } from './domains/products/procedures.ts';
 import { createAdmin, type NewAdmin } from './domains/tenants/admins.ts';
 import { tenants } from './domains/tenants/procedures.ts';
 import { users } from './domains/users/procedures.ts';
+import { createWebhooks } from './domains/webhooks/index.ts';
 import type { Consumer } from './events/consumers/consumer.ts';
 import { createConsumers } from './events/consumers/consumers.ts';
 import { createEvents } from './events/events.ts';
@@ -45,6 +46,7 @@ import { loadKeys, type Keys } from './platform/keys.ts';
 import { createLifecycle, type Lifecycle } from './platform/lifecycle.ts';
 import { createLogger, quietly } from './platform/logger.ts';
 import { logMailer, smtpMailer } from './platform/mail.ts';
+import { createOutbound } from './platform/outbound.ts';
 import { createQueryCache } from './platform/query-cache.ts';
 import { createRateLimiter } from './platform/rate-limiter.ts';
 import { openRedis } from './platform/redis.ts';
@@ -158,7 +160,12 @@ async function compose({ config, log, lifecycle, consumers: registered }: Parts)
       consumers.wake();
     },
   });
-  const consumers = createConsumers(registered, { database, clock, ids, log });
+  const outbound = createOutbound({
+    httpsOnly: config.mode === 'production',
+    allowLoopback: config.webhooks.allowLoopback,
+  });
+  const webhooks = createWebhooks({ database, secrets, cursors, outbound, clock, ids, log });
+  const consumers = createConsumers([webhooks.consumer, ...registered], { database, clock, ids, log });
 
   const tenantAddresses = createTenantAddresses(database);
   await tenantAddresses.refresh();
@@ -214,6 +221,7 @@ async function compose({ config, log, lifecycle, consumers: registered }: Parts)
       addressRules: addressRules(),
       audit: audit({ cursors, sealer }),
       events: eventProcedures({ cursors, consumers }),
+      webhooks: webhooks.handlers,
     }),
   );
   const demo = config.demo.seed
@@ -225,6 +233,8 @@ async function compose({ config, log, lifecycle, consumers: registered }: Parts)
 
   events.start();
   lifecycle.onStop('events', () => events.stop());
+  webhooks.sender.start();
+  lifecycle.onStop('webhooks', () => webhooks.sender.stop());
   consumers.start();
   lifecycle.onStop('consumers', () => consumers.stop());
   sealer.start();

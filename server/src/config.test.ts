@@ -230,6 +230,7 @@ describe('production', () => {
     ['any page', { OLYMPUS_ALLOWED_ORIGINS: '*' }, 'OLYMPUS_ALLOWED_ORIGINS'],
     ['pages by http', { OLYMPUS_ALLOWED_ORIGINS: 'http://shop.example.com' }, 'OLYMPUS_ALLOWED_ORIGINS'],
     ['a demo', { OLYMPUS_SEED_DEMO: 'on' }, 'OLYMPUS_SEED_DEMO'],
+    ['webhooks to this machine', { OLYMPUS_WEBHOOKS_LOOPBACK: 'on' }, 'OLYMPUS_WEBHOOKS_LOOPBACK'],
     ['strangers', { OLYMPUS_REGISTRATION: 'open' }, 'OLYMPUS_REGISTRATION'],
     ['unlimited attempts', { RATE_LIMITS: 'signIn=off' }, 'RATE_LIMITS'],
     ['a known password', { DATABASE_URL: 'postgres://app:postgres@db/olympus' }, 'DATABASE_URL'],

@@ -13,5 +13,6 @@ export * from './models/file.ts';
 export * from './models/order.ts';
 export * from './models/people.ts';
 export * from './models/product.ts';
+export * from './models/webhook.ts';
 export * from './permissions.ts';
 export type * from './trpc.ts';

@@ -20,7 +20,7 @@ const granted = {
   ],
   staff: ['orders:write', 'customers:write', 'stock:write'],
   manager: ['products:write', 'locations:write', 'users:read', 'orders:import', 'orders:export', 'products:import'],
-  admin: ['users:write', 'apiKeys:manage', 'audit:read', 'events:manage'],
+  admin: ['users:write', 'apiKeys:manage', 'audit:read', 'events:manage', 'webhooks:manage'],
   owner: ['tenant:manage'],
   super_admin: ['self:read', 'self:write', 'identity:read', 'platform:tenants'],
 } as const satisfies Record<Role, readonly string[]>;

@@ -12,6 +12,7 @@ const byTheClock = new Set([
   'consumer_offsets',
   'consumed_events',
   'consumer_deliveries',
+  'webhook_deliveries',
 ]);
 
 const known = new WeakMap<Database, Promise<string[]>>();

@@ -69,6 +69,15 @@ export const makers = {
     return id;
   },
   deadLetter: (shop: Shop): Promise<string> => shop.deadLetter(),
+  webhook: async (shop: Shop): Promise<string> => {
+    const { webhook } = await shop.call<{ webhook: { id: string } }>('webhooks.create', {
+      url: `https://${shop.mark}.test/hook`,
+      types: ['order.updated'],
+    });
+    shop.allIds.add(webhook.id);
+    return webhook.id;
+  },
+  webhookDelivery: async (shop: Shop): Promise<string> => shop.make('webhooks.test', { id: await shop.id('webhook') }),
   /** One of the platform's, beside the shop. */
   tenant: (shop: Shop): Promise<string> =>
     shop.make('tenants.create', {

@@ -23,6 +23,7 @@ export interface Expired {
   readonly signIns: number;
   readonly consumedEvents: number;
   readonly replays: number;
+  readonly webhookDeliveries: number;
 }
 
 const dayMs = 86_400_000;
@@ -49,6 +50,7 @@ export async function expire(
     accessChanges: await inBatches(() => expireAccessChanges(database)),
     signIns: await inBatches(() => expireSignIns(database, new Date(now))),
     consumedEvents: await sweep('consumed_events', 'tenant_id, consumer, delivery', new Date(now)),
+    webhookDeliveries: await sweep('webhook_deliveries', 'tenant_id, id', new Date(now)),
     replays: await inBatches(() => expireReplays(database, ago(retention.eventDays))),
   };
 }

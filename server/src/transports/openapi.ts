@@ -26,6 +26,7 @@ const tags: Readonly<Record<string, string>> = {
   orders: 'What was ordered, returned and adjusted',
   analytics: 'Figures of what was sold',
   events: 'Events that could not be handled, and handing events over again',
+  webhooks: 'Telling partners of events',
   addressRules: 'From where the tenant may be called',
 };
 

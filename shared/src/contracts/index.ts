@@ -13,6 +13,7 @@ import { products } from './products.ts';
 import { signIn } from './sign-in.ts';
 import { tenants } from './tenants.ts';
 import { users } from './users.ts';
+import { webhooks } from './webhooks.ts';
 
 /** The whole API. */
 export const contracts = {
@@ -30,6 +31,7 @@ export const contracts = {
   addressRules,
   audit,
   events,
+  webhooks,
   tenants,
 };
 export type Contracts = typeof contracts;
