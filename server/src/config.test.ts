@@ -58,6 +58,7 @@ test('without variables everything has a sensible value', () => {
     auditDays: 400,
     drainSeconds: 15,
     adminPassword: null,
+    webhooks: { allowLoopback: false },
     demo: { seed: true, password: null },
   });
 });

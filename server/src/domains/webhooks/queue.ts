@@ -25,12 +25,13 @@ export interface Claim {
   readonly now: Date;
   readonly limit: number;
   readonly perEndpoint: number;
-  /** Endpoints that have as many attempts under way as they may. */
-  readonly busy: readonly string[];
+  /** How many attempts are under way, by endpoint. */
+  readonly underWay: ReadonlyMap<string, number>;
 }
 
 /** Takes due deliveries, few of each endpoint: one that is slow leaves the others their places. */
-export function claim({ systemDb }: Database, { now, limit, perEndpoint, busy }: Claim): Promise<Claimed[]> {
+export function claim({ systemDb }: Database, { now, limit, perEndpoint, underWay }: Claim): Promise<Claimed[]> {
+  const busy = [...underWay].filter(([, count]) => count >= perEndpoint).map(([endpointId]) => endpointId);
   return systemDb.rows(sql`
     with due as (
       select d.tenant_id, d.id, d.endpoint_id, d.due_at from webhook_deliveries d
@@ -41,7 +42,9 @@ export function claim({ systemDb }: Database, { now, limit, perEndpoint, busy }:
       select d.tenant_id, d.id from webhook_deliveries d
       join (select tenant_id, id, row_number() over (partition by endpoint_id order by due_at) as turn from due) t
         on t.tenant_id = d.tenant_id and t.id = d.id
-      where t.turn <= ${perEndpoint} and d.state = 'pending' and d.due_at <= ${now}
+      left join unnest(${array([...underWay.keys()])}::uuid[], ${array([...underWay.values()])}::int[]) u (endpoint, count)
+        on u.endpoint = d.endpoint_id
+      where t.turn + coalesce(u.count, 0) <= ${perEndpoint} and d.state = 'pending' and d.due_at <= ${now}
       limit ${limit} for update of d skip locked),
     claimed as (
       update webhook_deliveries d

@@ -74,12 +74,11 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   async function look(): Promise<void> {
-    const counts = new Map<string, number>();
-    for (const endpointId of running.values()) counts.set(endpointId, (counts.get(endpointId) ?? 0) + 1);
-    const busy = [...counts].filter(([, count]) => count >= perEndpoint).map(([endpointId]) => endpointId);
+    const underWay = new Map<string, number>();
+    for (const endpointId of running.values()) underWay.set(endpointId, (underWay.get(endpointId) ?? 0) + 1);
     const limit = atOnce - running.size;
     if (limit <= 0) return;
-    const claimed = await claim(database, { now: clock.now(), limit, perEndpoint, busy });
+    const claimed = await claim(database, { now: clock.now(), limit, perEndpoint, underWay });
     for (const delivery of claimed) begin(delivery);
     if (claimed.length > 0) pause.wake();
   }

@@ -1,6 +1,7 @@
 import { sql } from '@olympus/database';
 import { createHmac, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { offsetOf } from '../../events/consumers/testing.ts';
 import { until } from '../../events/testing/installation.ts';
 import { randomIds } from '../../platform/ids.ts';
 import { databases } from '../orders/testing.ts';
@@ -121,6 +122,7 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('webhooks on %s', (_,
     expect(await desk.refusal('webhooks.test', { id })).toEqual(refused);
     expect(await desk.refusal('webhooks.resend', { id: delivery?.id })).toEqual(refused);
     await desk.sell('unheard');
+    await until(async () => (await offsetOf(olympus.database, desk.tenantId, 'webhooks')) === 2);
 
     partner.answers.delete(hook);
     expect(await desk.call('webhooks.update', { id, active: true })).toMatchObject({ disabledReason: null });
