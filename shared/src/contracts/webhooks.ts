@@ -85,12 +85,12 @@ export const webhooks = {
     errors: { WEBHOOK_NOT_FOUND, WEBHOOK_INACTIVE },
   }),
   deliveries: query({
-    summary: 'List what was sent to an endpoint in the last 30 days, with every attempt',
+    summary: 'List what was sent to partners in the last 30 days, with every attempt',
     operationId: 'listWebhookDeliveries',
-    rest: 'GET /webhooks/{webhookId}/deliveries',
+    rest: 'GET /webhooks/deliveries',
     ...managed,
     input: z.strictObject({
-      webhookId: Id,
+      webhookId: Id.optional(),
       ...pageInput,
       sort: sortOf(['createdAt'], '-createdAt'),
       state: WebhookDeliveryState.optional(),

@@ -86,7 +86,7 @@ export const webhooks = ({ cursors, secrets, outbound }: WebhooksDependencies): 
 
     async deliveries({ input, ctx: { db }, fail }) {
       const { webhookId: id } = input;
-      if (!(await findWebhook(db, id))) fail('WEBHOOK_NOT_FOUND', { id });
+      if (id !== undefined && !(await findWebhook(db, id))) fail('WEBHOOK_NOT_FOUND', { id });
       return page(db, cursors, { input, list: deliveryList(db, input) });
     },
 

@@ -109,12 +109,12 @@ const toDelivery = ({ attempts, ...row }: DeliveryRow): WebhookDelivery => ({
 type Filters = ParsedInputOf<typeof contracts.webhooks.deliveries.def>;
 
 export const deliveryList = (db: Db, { webhookId, state }: Filters): List<DeliveryRow, WebhookDelivery> => ({
-  name: `webhooks/${webhookId}`,
+  name: 'webhookDeliveries',
   select: deliveryColumns,
   from: sql`from webhook_deliveries d`,
   where: [
     sql`d.tenant_id = ${db.tenantId}::uuid`,
-    sql`d.endpoint_id = ${webhookId}::uuid`,
+    webhookId === undefined ? undefined : sql`d.endpoint_id = ${webhookId}::uuid`,
     state === undefined ? undefined : sql`d.state = ${state}`,
   ],
   id: sql`d.id`,
