@@ -142,7 +142,9 @@ describe('calls to addresses that somebody else has chosen', () => {
       const more = () => {
         while (!response.destroyed && sent < 200_000_000) {
           sent += 65_536;
-          if (!response.write(Buffer.alloc(65_536))) return void response.once('drain', more);
+          if (response.write(Buffer.alloc(65_536))) continue;
+          response.once('drain', more);
+          return;
         }
       };
       response.on('close', () => closed(sent));
