@@ -64,7 +64,7 @@ export async function startConsuming(databaseUrl: string | undefined): Promise<C
       await relay.stop();
     };
     return [
-      ...procedures('users', contracts.users, users({ cursors, passwords: auth.passwords })),
+      ...procedures('users', contracts.users, users({ cursors, account: auth.account })),
       ...procedures('events', contracts.events, events({ cursors, consumers })),
     ];
   };
