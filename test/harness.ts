@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startApp, type App } from '@olympus/server/app.ts';
 import { readConfig, type Config } from '@olympus/server/config.ts';
+import type { Consumer } from '@olympus/server/events/consumers/consumer.ts';
 import postgres from 'postgres';
 
 export type Session = OutputOf<(typeof contracts.auth.login)['def']>;
@@ -57,6 +58,13 @@ export interface Olympus {
   close(): Promise<void>;
 }
 
+/** Given every event, and does nothing with it: what may be asked of consumers can be asked of this one. */
+export const idleConsumer: Consumer = {
+  name: 'idle',
+  types: ['order.created', 'product.created'],
+  handle: async () => {},
+};
+
 /** A whole server in this process, on a port and a store of its own. Limits are wide, so that only tests of limits meet them. */
 export async function startOlympus(env: Readonly<Record<string, string>> = {}): Promise<Olympus> {
   const store = await createStore();
@@ -70,7 +78,7 @@ export async function startOlympus(env: Readonly<Record<string, string>> = {}): 
     ...store.env,
     ...env,
   });
-  const app = await startApp(config);
+  const app = await startApp(config, { consumers: [idleConsumer] });
   return {
     url: app.url,
     wsUrl: `${app.url.replace('http', 'ws')}/ws`,

@@ -17,6 +17,7 @@ import { createPresence } from './domains/chat/presence/presence.ts';
 import { chat } from './domains/chat/procedures.ts';
 import { createCursors } from './domains/cursors.ts';
 import { customers } from './domains/customers/procedures.ts';
+import { events as eventProcedures } from './domains/events/procedures.ts';
 import { createFiles } from './domains/files/index.ts';
 import { locations } from './domains/locations/procedures.ts';
 import { createOrderExport } from './domains/orders/export.ts';
@@ -28,6 +29,9 @@ import { products } from './domains/products/procedures.ts';
 import { createAdmin, type NewAdmin } from './domains/tenants/admins.ts';
 import { tenants } from './domains/tenants/procedures.ts';
 import { users } from './domains/users/procedures.ts';
+import { createWebhooks } from './domains/webhooks/index.ts';
+import type { Consumer } from './events/consumers/consumer.ts';
+import { createConsumers } from './events/consumers/consumers.ts';
 import { createEvents } from './events/events.ts';
 import { orderUpdates, productUpdates } from './events/updates.ts';
 import { openQueue } from './jobs/queue.ts';
@@ -44,6 +48,7 @@ import { loadKeys, type Keys } from './platform/keys.ts';
 import { createLifecycle, type Lifecycle } from './platform/lifecycle.ts';
 import { createLogger, quietly } from './platform/logger.ts';
 import { logMailer, smtpMailer } from './platform/mail.ts';
+import { createOutbound } from './platform/outbound.ts';
 import { createQueryCache } from './platform/query-cache.ts';
 import { createRateLimiter } from './platform/rate-limiter.ts';
 import { openRedis } from './platform/redis.ts';
@@ -70,17 +75,26 @@ export interface App {
   close(): Promise<void>;
 }
 
+/** What an installation may bring along. */
+export interface Extras {
+  readonly log?: Logger;
+  /** What is done for every event, beside what Olympus itself does. */
+  readonly consumers?: readonly Consumer[];
+}
+
 interface Parts {
+  readonly consumers: readonly Consumer[];
   readonly config: Config;
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
 }
 
 /** Opens what the configuration names, joins the rooms, and listens. */
-export async function startApp(config: Config, log: Logger = createLogger({ level: config.logLevel })): Promise<App> {
+export async function startApp(config: Config, { log: given, consumers = [] }: Extras = {}): Promise<App> {
+  const log = given ?? createLogger({ level: config.logLevel });
   const lifecycle = createLifecycle({ drainSeconds: config.drainSeconds, log });
   try {
-    return await compose({ config, log, lifecycle });
+    return await compose({ config, log, lifecycle, consumers });
   } catch (error) {
     // What was opened before the fault must not keep the process alive.
     await lifecycle.stop();
@@ -89,7 +103,7 @@ export async function startApp(config: Config, log: Logger = createLogger({ leve
 }
 
 /** What is registered to stop last is opened first. */
-async function compose({ config, log, lifecycle }: Parts): Promise<App> {
+async function compose({ config, log, lifecycle, consumers: registered }: Parts): Promise<App> {
   if (config.warnings.length > 0)
     log.warn(
       { warnings: config.warnings },
@@ -143,8 +157,17 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
     clock,
     ids,
     log,
-    onHint: (tenantId, topics) => cache.dropLocally(tenantId, topics),
+    onHint: (tenantId, topics) => {
+      cache.dropLocally(tenantId, topics);
+      consumers.wake();
+    },
   });
+  const outbound = createOutbound({
+    httpsOnly: config.mode === 'production',
+    allowLoopback: config.webhooks.allowLoopback,
+  });
+  const webhooks = createWebhooks({ database, secrets, cursors, outbound, clock, ids, log });
+  const consumers = createConsumers([webhooks.consumer, ...registered], { database, clock, ids, log });
 
   const presence = createPresence({ database, redis, clock, ids, log });
 
@@ -202,6 +225,8 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
       addressRules: addressRules(),
       audit: audit({ cursors, sealer }),
       chat: chat({ cursors, follow: events.follow, presence }),
+      events: eventProcedures({ cursors, consumers }),
+      webhooks: webhooks.handlers,
     }),
   );
   const demo = config.demo.seed
@@ -215,6 +240,10 @@ async function compose({ config, log, lifecycle }: Parts): Promise<App> {
   lifecycle.onStop('events', () => events.stop());
   presence.start();
   lifecycle.onStop('presence', () => presence.stop());
+  webhooks.sender.start();
+  lifecycle.onStop('webhooks', () => webhooks.sender.stop());
+  consumers.start();
+  lifecycle.onStop('consumers', () => consumers.stop());
   sealer.start();
   lifecycle.onStop('sealing', () => sealer.stop());
   trail.start();
@@ -266,7 +295,12 @@ async function openStorage({ s3, dir }: Config['files']): Promise<Storage> {
 }
 
 /** The keys of access tokens: the operator's own, or those in the database. */
-async function followKeys({ config, keys, log, lifecycle }: Parts & { keys: Keys }): Promise<SigningKeys> {
+async function followKeys({
+  config,
+  keys,
+  log,
+  lifecycle,
+}: Omit<Parts, 'consumers'> & { keys: Keys }): Promise<SigningKeys> {
   if (config.keys.configured) {
     const configured = await configuredKeys(config.keys.configured);
     lifecycle.onStop('keys', configured.follow(log));

@@ -12,7 +12,14 @@ const guessed = new Set(
  * secrets.
  */
 export function weaknessesOf(config: Config): string[] {
-  return [...ofEdge(config), ...ofSecrets(config), ...ofMail(config), ...ofStorage(config), ...ofAccounts(config)];
+  return [
+    ...ofEdge(config),
+    ...ofSecrets(config),
+    ...ofMail(config),
+    ...ofStorage(config),
+    ...ofAccounts(config),
+    ...ofWebhooks(config),
+  ];
 }
 
 function* ofEdge({ publicUrl, trustedProxies, allowedOrigins, rateLimits }: Config): Generator<string> {
@@ -26,6 +33,11 @@ function* ofEdge({ publicUrl, trustedProxies, allowedOrigins, rateLimits }: Conf
     yield 'OLYMPUS_ALLOWED_ORIGINS must be https: origins; whoever is in between can change pages that come by http:';
   const unlimited = (['signIn', 'address'] as const).filter((name) => rateLimits[name].limit === Infinity);
   if (unlimited.length > 0) yield `RATE_LIMITS must not switch off ${unlimited.join(' and ')}`;
+}
+
+/** What listens on this machine alone trusts whoever comes from it. */
+function* ofWebhooks({ webhooks }: Config): Generator<string> {
+  if (webhooks.allowLoopback) yield 'OLYMPUS_WEBHOOKS_LOOPBACK must be off: tenants could call what listens here';
 }
 
 /** Mails carry tokens that stand for a password. */

@@ -58,6 +58,7 @@ test('without variables everything has a sensible value', () => {
     auditDays: 400,
     drainSeconds: 15,
     adminPassword: null,
+    webhooks: { allowLoopback: false },
     demo: { seed: true, password: null },
   });
 });
@@ -230,6 +231,7 @@ describe('production', () => {
     ['any page', { OLYMPUS_ALLOWED_ORIGINS: '*' }, 'OLYMPUS_ALLOWED_ORIGINS'],
     ['pages by http', { OLYMPUS_ALLOWED_ORIGINS: 'http://shop.example.com' }, 'OLYMPUS_ALLOWED_ORIGINS'],
     ['a demo', { OLYMPUS_SEED_DEMO: 'on' }, 'OLYMPUS_SEED_DEMO'],
+    ['webhooks to this machine', { OLYMPUS_WEBHOOKS_LOOPBACK: 'on' }, 'OLYMPUS_WEBHOOKS_LOOPBACK'],
     ['strangers', { OLYMPUS_REGISTRATION: 'open' }, 'OLYMPUS_REGISTRATION'],
     ['unlimited attempts', { RATE_LIMITS: 'signIn=off' }, 'RATE_LIMITS'],
     ['a known password', { DATABASE_URL: 'postgres://app:postgres@db/olympus' }, 'DATABASE_URL'],

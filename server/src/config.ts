@@ -77,6 +77,8 @@ export interface Config {
   readonly drainSeconds: number;
   /** Of the platform's user that `olympus admin create` makes; null: made up. */
   readonly adminPassword: string | null;
+  /** Whether webhooks may be sent to this machine, for development. */
+  readonly webhooks: { readonly allowLoopback: boolean };
   readonly demo: { readonly seed: boolean; readonly password: string | null };
 }
 
@@ -162,6 +164,7 @@ const variables = z
     OLYMPUS_MAX_IN_FLIGHT: whole(1, 1_000_000).default(5000),
     OLYMPUS_AUDIT_DAYS: whole(1, 36_500).default(400),
     OLYMPUS_DRAIN_SECONDS: whole(0, 3600).default(15),
+    OLYMPUS_WEBHOOKS_LOOPBACK: oneOf('on', 'off').default('off'),
     OLYMPUS_SEED_DEMO: oneOf('on', 'off').optional(),
     OLYMPUS_DEMO_PASSWORD: password.optional(),
     OLYMPUS_ADMIN_PASSWORD: password.optional(),
@@ -247,6 +250,7 @@ function configOf(set: z.output<typeof variables>, env: NodeJS.ProcessEnv): Conf
     auditDays: set.OLYMPUS_AUDIT_DAYS,
     drainSeconds: set.OLYMPUS_DRAIN_SECONDS,
     adminPassword: set.OLYMPUS_ADMIN_PASSWORD ?? null,
+    webhooks: { allowLoopback: set.OLYMPUS_WEBHOOKS_LOOPBACK === 'on' },
     demo: {
       // A database of the operator's own gets no invented tenant unless they ask.
       seed: set.OLYMPUS_SEED_DEMO === undefined ? set.DATABASE_URL === undefined : set.OLYMPUS_SEED_DEMO === 'on',

@@ -206,6 +206,21 @@ export const errors = {
     z.object({ clientId: z.string(), messageId: z.string() }).meta({ id: 'ReusedMessageId' }),
   ),
   AUDIT_ENTRY_NOT_FOUND: error(404, 'No such entry of the audit log', Missing),
+  DEAD_LETTER_NOT_FOUND: error(404, 'No such dead letter', Missing),
+  DEAD_LETTER_NOT_DEAD: error(
+    409,
+    'The event is not given up: it is tried again, or waits behind another',
+    z.object({ state: z.string().meta({ examples: ['retrying'] }) }).meta({ id: 'DeadLetterStanding' }),
+  ),
+  CONSUMER_NOT_FOUND: error(404, 'No such consumer', Missing),
+  WEBHOOK_NOT_FOUND: error(404, 'No such endpoint', Missing),
+  WEBHOOK_DELIVERY_NOT_FOUND: error(404, 'No such delivery', Missing),
+  WEBHOOK_INACTIVE: error(409, 'The endpoint is switched off', Missing),
+  WEBHOOK_LIMIT: error(
+    409,
+    'The tenant has as many endpoints as it may',
+    z.object({ limit: z.int() }).meta({ id: 'WebhookLimit' }),
+  ),
   IMPORT_REFUSED: error(
     422,
     'The input has faults and nothing was imported',

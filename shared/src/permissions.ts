@@ -23,7 +23,7 @@ const granted = {
   ],
   staff: ['orders:write', 'customers:write', 'stock:write'],
   manager: ['products:write', 'locations:write', 'users:read', 'orders:import', 'orders:export', 'products:import'],
-  admin: ['users:write', 'apiKeys:manage', 'audit:read', 'chat:moderate'],
+  admin: ['users:write', 'apiKeys:manage', 'audit:read', 'chat:moderate', 'events:manage', 'webhooks:manage'],
   owner: ['tenant:manage'],
   super_admin: ['self:read', 'self:write', 'identity:read', 'platform:tenants'],
 } as const satisfies Record<Role, readonly string[]>;

@@ -15,7 +15,7 @@ beforeAll(async () => {
   store = await createStore();
   const env = { HOST: '127.0.0.1', PORT: '0', OLYMPUS_SEED_DEMO: 'off', RATE_LIMITS: 'off', LOG_LEVEL: 'trace' };
   const log = createLogger({ level: 'trace', destination: { write: (line: string) => void (written += line) } });
-  app = await startApp(readConfig({ ...env, ...store.env }), log);
+  app = await startApp(readConfig({ ...env, ...store.env }), { log });
 });
 afterAll(async () => {
   await app.close();

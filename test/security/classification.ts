@@ -39,6 +39,7 @@ const customer = ({ mark }: Shop) => ({ name: `${mark} customer`, code: `${mark}
 const location = ({ mark }: Shop) => ({ name: `${mark} location ${unique()}`, address: 'High Street 1' });
 const product = ({ mark }: Shop) => ({ sku: `${mark}-${unique()}`, name: `${mark} product`, price: gbp('2.50') });
 const apiKey = ({ mark }: Shop) => ({ name: `${mark} key ${unique()}`, scopes: ['orders:read'] });
+const webhook = ({ mark }: Shop) => ({ url: `https://${mark}-${unique()}.test/hook`, types: ['product.created'] });
 const notes = ({ mark }: Shop) => ({ notes: `${mark} ${unique()}` });
 
 export const classification: Readonly<Record<string, Classified>> = {
@@ -201,6 +202,23 @@ export const classification: Readonly<Record<string, Classified>> = {
   'audit.head': reads(),
   'audit.verify': reads(),
   'audit.export': reads({ userId: 'user', actorUserId: 'user', apiKeyId: 'apiKey' }),
+
+  'events.deadLetters.list': reads({ subjectId: 'order' }),
+  'events.deadLetters.get': reads({ id: 'deadLetter' }),
+  'events.deadLetters.update': writes({ id: 'deadLetter' }, async (shop) => ({ payload: await shop.letterContent() })),
+  'events.deadLetters.redrive': writes({ 'ids.0': 'deadLetter' }, () => ({ ids: [], dryRun: false })),
+  'events.deadLetters.discard': writes({ id: 'deadLetter' }, nothing),
+  'events.replay': writes({}, async (shop) => ({ ...(await shop.replayable()), dryRun: false })),
+
+  'webhooks.list': reads(),
+  'webhooks.get': reads({ id: 'webhook' }),
+  'webhooks.create': writes({}, webhook),
+  'webhooks.update': writes({ id: 'webhook' }, webhook),
+  'webhooks.delete': writes({ id: 'webhook' }, nothing),
+  'webhooks.rotateSecret': writes({ id: 'webhook' }, nothing),
+  'webhooks.test': writes({ id: 'webhook' }, nothing),
+  'webhooks.deliveries': reads({ webhookId: 'webhook' }),
+  'webhooks.resend': writes({ id: 'webhookDelivery' }, nothing),
 
   'apiKeys.list': reads(),
   'apiKeys.get': reads({ id: 'apiKey' }),

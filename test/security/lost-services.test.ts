@@ -9,7 +9,7 @@ import { startProxy, type Proxy } from '../../drizzle/src/testing/proxy.ts';
 import { startApp, type App } from '@olympus/server/app.ts';
 import { readConfig } from '@olympus/server/config.ts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createStore, type Store } from '../harness.ts';
+import { createStore, idleConsumer, type Store } from '../harness.ts';
 import { carries, protocolsOf, tree } from './protocols.ts';
 import { sampleOf } from './sample.ts';
 import { Shop } from './shop.ts';
@@ -18,6 +18,7 @@ import type { Answer, Protocol } from './wire.ts';
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 const { TEST_DATABASE_URL } = process.env;
 
+const extras = { consumers: [idleConsumer] };
 const configOf = (env: Readonly<Record<string, string>>) =>
   readConfig({
     HOST: '127.0.0.1',
@@ -50,7 +51,7 @@ describe.runIf(TEST_DATABASE_URL)('PostgreSQL', () => {
   beforeAll(async () => {
     store = await createStore();
     proxy = await startProxy(store.env['DATABASE_URL'] ?? '');
-    app = await startApp(configOf({ ...store.env, DATABASE_URL: proxy.url }));
+    app = await startApp(configOf({ ...store.env, DATABASE_URL: proxy.url }), extras);
     protocols = protocolsOf(app.url);
     shop = await Shop.open(app);
   });
@@ -165,6 +166,7 @@ describe('Redis', () => {
         RATE_LIMITS:
           'read=100000/1,write=100000/1,signIn=100000/60,stream=100000/60,address=1000000/1,tenant=1000000/1',
       }),
+      extras,
     );
     protocols = protocolsOf(app.url);
     shop = await Shop.open(app);

@@ -3,7 +3,7 @@ import { createLogger } from '@olympus/server/platform/logger.ts';
 import { startApp, type App } from '@olympus/server/app.ts';
 import { readConfig } from '@olympus/server/config.ts';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { createStore, type Store } from '../harness.ts';
+import { createStore, idleConsumer, type Store } from '../harness.ts';
 import { carries, protocolsOf, tree } from './protocols.ts';
 import { attackerOf, sampleOf } from './sample.ts';
 import { password, randomKey, Shop, unique } from './shop.ts';
@@ -27,10 +27,10 @@ beforeAll(async () => {
     RATE_LIMITS: 'off',
     ...store.env,
   });
-  app = await startApp(
-    config,
-    createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } }),
-  );
+  app = await startApp(config, {
+    log: createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } }),
+    consumers: [idleConsumer],
+  });
   protocols = protocolsOf(app.url);
   shop = await Shop.open(app);
 });

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { permissionsOf, roles, superAdmin, type Role, type TenantRole } from '@olympus/contracts';
+import { sql, type Database } from '@olympus/database';
 import type { App } from '@olympus/server/app.ts';
 import { registerTenant, rest, type Session } from '../harness.ts';
 import { protocolsOf, tree } from './protocols.ts';
@@ -81,6 +82,16 @@ export const makers = {
       clientId: unique(),
       text: `${shop.mark} message ${unique()}`,
     }),
+  deadLetter: (shop: Shop): Promise<string> => shop.deadLetter(),
+  webhook: async (shop: Shop): Promise<string> => {
+    const { webhook } = await shop.call<{ webhook: { id: string } }>('webhooks.create', {
+      url: `https://${shop.mark}.test/hook`,
+      types: ['order.updated'],
+    });
+    shop.allIds.add(webhook.id);
+    return webhook.id;
+  },
+  webhookDelivery: async (shop: Shop): Promise<string> => shop.make('webhooks.test', { id: await shop.id('webhook') }),
   /** One of the platform's, beside the shop. */
   tenant: (shop: Shop): Promise<string> =>
     shop.make('tenants.create', {
@@ -124,9 +135,11 @@ export class Shop {
   readonly allIds = new Set<string>();
 
   readonly #platform: Session;
+  readonly #database: Database;
 
-  private constructor(url: string, people: { owner: Session; platform: Session }, mark: string) {
+  private constructor({ url, database }: App, people: { owner: Session; platform: Session }, mark: string) {
     const { owner, platform } = people;
+    this.#database = database;
     this.owner = owner;
     this.#platform = platform;
     this.mark = mark;
@@ -140,7 +153,7 @@ export class Shop {
   static async open(app: App): Promise<Shop> {
     const mark = `mark${unique()}`;
     const owner = await registerTenant(app.url, { tenant: `${mark} shop`, name: `${mark} owner`, password });
-    return new Shop(app.url, { owner, platform: await platformUser(app) }, mark);
+    return new Shop(app, { owner, platform: await platformUser(app) }, mark);
   }
 
   get token(): string {
@@ -186,6 +199,45 @@ export class Shop {
     });
     this.allIds.add(image.id);
     return { productId, fileId: image.id };
+  }
+
+  /** An event of the shop's order that a consumer could not handle. */
+  async deadLetter(): Promise<string> {
+    const id = randomUUID();
+    const orderId = await this.id('order');
+    const put = sql`
+      insert into consumer_deliveries
+        (tenant_id, id, consumer, lane, subject_key, state, attempts, error, failed_at, event_id, type, event_version,
+         subject_id, payload, request_id, occurred_at, created_at)
+      select tenant_id, ${id}::uuid, 'idle', 'live', ${id}, 'dead', 8, ${`${this.mark} is away`}, now(), ${id}, type, version,
+             subject_id, payload, request_id, created_at, now()
+      from events where tenant_id = ${this.tenantId}::uuid and subject_id = ${orderId}::uuid and type = 'order.created'
+      limit 1`;
+    await this.#database.transaction(this.tenantId, (db) => db.rows(put));
+    this.allIds.add(id);
+    return id;
+  }
+
+  /** Content that the shop's dead letters may be given, another one each time. */
+  async letterContent(): Promise<object> {
+    const input = { id: await this.id('deadLetter') };
+    const { payload } = await this.call<{ payload: { order: object } }>('events.deadLetters.get', input);
+    return { ...payload, order: { ...payload.order, notes: `${this.mark} ${unique()}` } };
+  }
+
+  /** What of its log the shop may have replayed, in other words each time. */
+  async replayable(): Promise<object> {
+    await this.id('order');
+    // Named again and again, the types make as many inputs as are needed.
+    const more = Array.from({ length: 19 }, () => (Math.random() < 0.5 ? 'order.created' : 'product.created'));
+    const part = { consumer: 'idle', types: ['order.created', ...more] };
+    // Events have their places a moment after their commit.
+    for (let tries = 0; tries < 500; tries++) {
+      const { count } = await this.call<{ count: number }>('events.replay', part);
+      if (count > 0) return part;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error('a shop that sells has events');
   }
 
   /** What opens the shop's file without a credential. */

@@ -9,6 +9,7 @@ import { renderOpenApi } from '../transports/openapi.ts';
 import { accessCommand } from './access.ts';
 import { adminCommand } from './admin.ts';
 import { auditCommands } from './audit.ts';
+import { eventsCommands } from './events.ts';
 import { importCommand } from './import.ts';
 import { keysCommand } from './keys.ts';
 import { welcome } from './welcome.ts';
@@ -51,6 +52,7 @@ adminCommand(program, {
 });
 importCommand(program);
 auditCommands(program);
+eventsCommands(program);
 keysCommand(program);
 
 try {

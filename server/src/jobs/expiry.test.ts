@@ -69,7 +69,8 @@ describe.each(kinds)('expiry on %s', (_, install) => {
       insert into pending_sign_ins (state_hash, provider, redirect_uri, expires_at)
       values (${`${tenant} over`}, 'P', 'R', ${new Date(now - 1)}), (${`${tenant} fresh`}, 'P', 'R', ${new Date(now + day)})`);
     const accounts = { refreshTokens: 1, sessions: 1, mailTokens: 1, signInFailures: 1, accessChanges: 1, signIns: 1 };
-    const over = { idempotencyKeys: 2500, events: 0, ...accounts };
+    const consumed = { consumedEvents: 0, replays: 0, webhookDeliveries: 0 };
+    const over = { idempotencyKeys: 2500, events: 0, ...accounts, ...consumed };
     expect(await expire(database, at(now))).toEqual(over);
     expect(await run(sql`select key as name from idempotency_keys where tenant_id = ${tenant}::uuid`)).toEqual([
       { name: '2501' },

@@ -21,6 +21,9 @@ export interface Expired {
   readonly events: number;
   readonly accessChanges: number;
   readonly signIns: number;
+  readonly consumedEvents: number;
+  readonly replays: number;
+  readonly webhookDeliveries: number;
 }
 
 const dayMs = 86_400_000;
@@ -46,6 +49,9 @@ export async function expire(
     events: await inBatches(() => expireEvents(database, ago(retention.eventDays))),
     accessChanges: await inBatches(() => expireAccessChanges(database)),
     signIns: await inBatches(() => expireSignIns(database, new Date(now))),
+    consumedEvents: await sweep('consumed_events', 'tenant_id, consumer, delivery', new Date(now)),
+    webhookDeliveries: await sweep('webhook_deliveries', 'tenant_id, id', new Date(now)),
+    replays: await inBatches(() => expireReplays(database, ago(retention.eventDays))),
   };
 }
 
@@ -106,6 +112,21 @@ const expireSignIns = ({ systemDb }: Database, before: Date) =>
       delete from pending_sign_ins where state_hash in (
         select state_hash from pending_sign_ins where expires_at <= ${before}
         order by expires_at limit ${sql.raw(String(batch))} for update skip locked)
+      returning 1)
+    select count(*)::int as count from expired`),
+  );
+
+/** Those that are over, and have left nothing behind that was put aside. */
+const expireReplays = ({ systemDb }: Database, before: Date) =>
+  count(
+    systemDb.rows(sql`
+    with expired as (
+      delete from consumer_offsets where (tenant_id, consumer, lane) in (
+        select tenant_id, consumer, lane from consumer_offsets o
+        where position >= until_position and updated_at <= ${before} and not exists (
+          select 1 from consumer_deliveries d
+          where d.tenant_id = o.tenant_id and d.consumer = o.consumer and d.lane = o.lane)
+        limit ${sql.raw(String(batch))} for update skip locked)
       returning 1)
     select count(*)::int as count from expired`),
   );

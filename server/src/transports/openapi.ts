@@ -25,6 +25,8 @@ const tags: Readonly<Record<string, string>> = {
   files: 'Stored bytes, and uploads that can be resumed',
   orders: 'What was ordered, returned and adjusted',
   analytics: 'Figures of what was sold',
+  events: 'Events that could not be handled, and handing events over again',
+  webhooks: 'Telling partners of events',
   addressRules: 'From where the tenant may be called',
 };
 

@@ -6,6 +6,7 @@ import { audit } from './audit.ts';
 import { auth } from './auth.ts';
 import { chat } from './chat.ts';
 import { customers } from './customers.ts';
+import { events } from './events.ts';
 import { files } from './files.ts';
 import { locations } from './locations.ts';
 import { orders } from './orders.ts';
@@ -13,6 +14,7 @@ import { products } from './products.ts';
 import { signIn } from './sign-in.ts';
 import { tenants } from './tenants.ts';
 import { users } from './users.ts';
+import { webhooks } from './webhooks.ts';
 
 /** The whole API. */
 export const contracts = {
@@ -30,6 +32,8 @@ export const contracts = {
   addressRules,
   audit,
   chat,
+  events,
+  webhooks,
   tenants,
 };
 export type Contracts = typeof contracts;

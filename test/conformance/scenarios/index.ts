@@ -5,6 +5,8 @@ import { addressRules } from './address-rules.ts';
 import { analytics } from './analytics.ts';
 import { apiKeys } from './api-keys.ts';
 import { audit } from './audit.ts';
+import { webhooks } from './webhooks.ts';
+import { events } from './events.ts';
 import { auth } from './auth.ts';
 import { chat } from './chat.ts';
 import { customers } from './customers.ts';
@@ -42,4 +44,6 @@ export const scenarios: readonly Scenario[] = [
   ...addressRules,
   ...audit,
   ...chat,
+  ...events,
+  ...webhooks,
 ];

@@ -92,11 +92,14 @@ export interface Replica extends Events {
 
 export function startReplica(
   database: Database,
-  { redisPrefix, clock }: { redisPrefix?: string; clock?: Clock } = {},
+  { redisPrefix, clock, onHint: alsoTell }: { redisPrefix?: string; clock?: Clock; onHint?: () => void } = {},
 ): Replica {
   const redis = redisPrefix ? openRedis(ownRedisUrl, { keyPrefix: redisPrefix, log }) : null;
   const hints: Replica['hints'] = [];
-  const onHint = (tenantId: string, topics: readonly string[]) => void hints.push({ tenantId, topics });
+  const onHint = (tenantId: string, topics: readonly string[]) => {
+    hints.push({ tenantId, topics });
+    alsoTell?.();
+  };
   const events = createEvents({ database, redis, clock: clock ?? systemClock, ids: randomIds, log, onHint });
   events.start();
   processes.set(database, (processes.get(database) ?? new Set()).add(events));
@@ -157,8 +160,9 @@ export function orderEvent(notes: string, about: { orderId?: string; status?: Or
 /** Commits one event of its topic, alone. */
 export async function write(database: Database, tenantId: string, payload: EventPayload): Promise<void> {
   const topic = payload.type.startsWith('order') ? 'orders' : 'products';
+  const id = 'orderId' in payload ? payload.orderId : null;
   await database.transaction(tenantId, (db) =>
-    append({ db, clock: systemClock, requestId: 'test', stale: new Set() }, { topic, id: null }, payload),
+    append({ db, clock: systemClock, requestId: 'test', stale: new Set() }, { topic, id }, payload),
   );
   for (const { relay } of processes.get(database) ?? []) relay.wake();
 }
