@@ -25,8 +25,11 @@ export async function cloneToFirstCall(): Promise<number> {
     }
   } finally {
     // The whole group: npx, pnpm and the server.
-    if (child.pid) process.kill(-child.pid, 'SIGTERM');
-    await new Promise((done) => child.once('exit', done));
+    if (child.pid && child.exitCode === null) {
+      const exited = new Promise((done) => child.once('exit', done));
+      process.kill(-child.pid, 'SIGTERM');
+      await exited;
+    }
     await rm(folder, { recursive: true, force: true });
   }
 }
