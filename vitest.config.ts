@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { suites as resilience } from './vitest.resilience.config.ts';
 
 export default defineConfig({
   test: {
     include: ['{shared,drizzle,server,client-sdk}/**/*.test.ts', 'test/**/*.test.{ts,tsx}'],
-    exclude: ['**/node_modules/**', 'test/data/**', 'test/security/**', 'test/architecture.test.ts', 'test/bench/**'],
+    exclude: ['**/node_modules/**', 'test/{bench,data,security}/**', 'test/architecture.test.ts', ...resilience],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',

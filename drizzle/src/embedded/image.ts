@@ -27,9 +27,8 @@ export async function ensureDatabase(folder: string, template?: Template): Promi
   const mark = completionMark(folder);
   if (existsSync(mark)) return;
   await rm(folder, { recursive: true, force: true });
-  const image = await findImage(template);
-  if (image === undefined) await create(folder);
-  else await cp(image, folder, { recursive: true });
+  // Whoever opens the database meets the fault of a template that cannot be filled again.
+  await begin(folder, (template && (await findImage(template))) ?? (await findImage()));
   await chmod(folder, 0o700);
   await writeFile(mark, '');
 }
@@ -40,13 +39,12 @@ async function findImage(template?: Template): Promise<string | undefined> {
   if (cache === undefined || existsSync(cache)) return cache;
   const aside = `${cache}.${process.pid}.${Date.now()}`;
   try {
-    await create(aside);
+    await begin(aside, template && (await findImage()));
     if (template) await fill(aside, template);
     await rename(aside, cache);
     await dropOld(cache);
   } catch {
-    // Another process kept its own a moment earlier, nothing can be written here, or the template fails: whoever opens
-    // the database meets its fault again.
+    // Another process kept its own a moment earlier, nothing can be written here, or the template fails.
     await rm(aside, { recursive: true, force: true }).catch(() => {});
   }
   return existsSync(cache) ? cache : undefined;
@@ -58,6 +56,11 @@ async function dropOld(current: string): Promise<void> {
     const path = join(dirname(current), name);
     if (Date.now() - (await stat(path)).mtimeMs > keepMs) await rm(path, { recursive: true, force: true });
   }
+}
+
+async function begin(folder: string, image: string | undefined): Promise<void> {
+  if (image === undefined) await create(folder);
+  else await cp(image, folder, { recursive: true });
 }
 
 async function fill(folder: string, template: Template): Promise<void> {
