@@ -156,7 +156,7 @@ export async function causeFaults(chaos: Chaos, count: number): Promise<Map<stri
     // Of the network's there may be any number at a time.
     if (fault.of === 'network') running.push(over);
     else busy.set(fault.of, over);
-    await sleep(between(chaos, 50, 700));
+    await sleep(between(chaos, 20, 400));
   }
   await Promise.all([...busy.values(), ...running]);
   return happened;
