@@ -15,6 +15,18 @@ interface SocketOptions {
 const unauthenticated = 4401;
 const leastRenewalMs = 1_000;
 
+const openMs = 10_000;
+
+/** Gives up a socket that does not open, since a connection may be dead without a word. */
+const impatient = (Base: typeof WebSocket): typeof WebSocket =>
+  class extends Base {
+    constructor(...how: ConstructorParameters<typeof WebSocket>) {
+      super(...how);
+      const timer = setTimeout(() => this.close(), openMs);
+      for (const type of ['open', 'close']) this.addEventListener(type, () => clearTimeout(timer));
+    }
+  };
+
 /** One socket for all subscriptions, opened when needed and renewed with the session that it belongs to. */
 export class Socket {
   readonly #options: SocketOptions;
@@ -63,7 +75,7 @@ export class Socket {
     const { url, WebSocket } = this.#options;
     return createWSClient({
       url,
-      WebSocket,
+      WebSocket: impatient(WebSocket),
       connectionParams: async () => {
         this.#token = await this.#credential();
         return this.#token ? { token: this.#token } : null;

@@ -20,44 +20,55 @@ export const sseLink =
     observable((observer) => {
       const controller = new AbortController();
       const { signal } = controller;
+      const silence = createSilence(controller);
+      silence.endAfter(connectMs);
       const input = encodeURIComponent(JSON.stringify(serialize(op.input)));
       const init = { headers: { accept: 'text/event-stream' }, signal, sent: op.context as WireContext };
       observer.next({ result: { type: 'state', state: 'connecting', error: null } });
       request(endpoint, `/trpc/${op.path}?input=${input}`, init)
-        .then((response) => follow(response, observer as unknown as Watcher, controller))
-        .catch((error: unknown) => observer.error(errorFrom(signal.aborted ? signal.reason : error) as never));
+        .then((response) => follow(response, observer as unknown as Watcher, silence))
+        .catch((error: unknown) => observer.error(errorFrom(signal.aborted ? signal.reason : error) as never))
+        .finally(() => silence.endAfter(0));
       return () => controller.abort();
     });
 
 type Watcher = Observer<Envelope, unknown>;
+type Silence = ReturnType<typeof createSilence>;
+
+/** For an answer to begin: a connection may be dead without a word. */
+const connectMs = 30_000;
+
+/** Cuts a stream off of which nothing comes for a while; 0 is for ever. */
+function createSilence(controller: AbortController) {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return {
+    endAfter(ms: number): void {
+      clearTimeout(timer);
+      if (ms) timer = setTimeout(() => controller.abort(clientError('NETWORK', `Nothing came for ${ms} ms`)), ms);
+    },
+  };
+}
 
 /** Passes on what a stream brings until it returns. Throws when it is cut, fails or falls silent. */
-async function follow({ body }: Response, observer: Watcher, controller: AbortController): Promise<void> {
-  let silence = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const cut = () => controller.abort(clientError('NETWORK', `Nothing came for ${silence} ms`));
-  try {
-    for await (const { type, id, data } of eventsOf(body as ReadableStream<Uint8Array>)) {
-      clearTimeout(timer);
-      if (type === 'connected') {
-        silence = (JSON.parse(data) as { reconnectAfterInactivityMs?: number }).reconnectAfterInactivityMs ?? 0;
-        observer.next({ result: { type: 'started' } });
-        observer.next({ result: { type: 'state', state: 'pending', error: null } });
-      } else if (type === 'message' && data) {
-        const item = deserialize(JSON.parse(data));
-        observer.next({ result: id ? { type: 'data', id, data: { id, data: item } } : { type: 'data', data: item } });
-      } else if (type === 'serialized-error') {
-        throw TRPCClientError.from({ error: deserialize(JSON.parse(data)) } as object);
-      } else if (type === 'return') {
-        observer.next({ result: { type: 'stopped' } });
-        return observer.complete();
-      }
-      if (silence > 0) timer = setTimeout(cut, silence);
+async function follow({ body }: Response, observer: Watcher, silence: Silence): Promise<void> {
+  let most = connectMs;
+  for await (const { type, id, data } of eventsOf(body as ReadableStream<Uint8Array>)) {
+    if (type === 'connected') {
+      most = (JSON.parse(data) as { reconnectAfterInactivityMs?: number }).reconnectAfterInactivityMs ?? 0;
+      observer.next({ result: { type: 'started' } });
+      observer.next({ result: { type: 'state', state: 'pending', error: null } });
+    } else if (type === 'message' && data) {
+      const item = deserialize(JSON.parse(data));
+      observer.next({ result: id ? { type: 'data', id, data: { id, data: item } } : { type: 'data', data: item } });
+    } else if (type === 'serialized-error') {
+      throw TRPCClientError.from({ error: deserialize(JSON.parse(data)) } as object);
+    } else if (type === 'return') {
+      observer.next({ result: { type: 'stopped' } });
+      return observer.complete();
     }
-    throw clientError('NETWORK', 'The stream was cut');
-  } finally {
-    clearTimeout(timer);
+    silence.endAfter(most);
   }
+  throw clientError('NETWORK', 'The stream was cut');
 }
 
 /** https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream */

@@ -35,13 +35,20 @@ interface Take {
   item(item: Item): void;
 }
 
+/** The stock client waits for ever for a socket to open. */
+class HurriedSocket extends WebSocket {
+  constructor(url: string) {
+    super(url, { handshakeTimeout: 10_000 });
+  }
+}
+
 const retryMs = () => 50 + Math.random() * 300;
 
 export const ways: Readonly<Record<string, Follow>> = {
   'tRPC over WebSocket, stock client': ({ wire, session, lastEventId, take }) => {
     const socket = createWSClient({
       url: `ws://${wire.host}/ws`,
-      WebSocket: WebSocket as never,
+      WebSocket: HurriedSocket as never,
       connectionParams: () => ({ token: session.accessToken }),
       retryDelayMs: retryMs,
       keepAlive: { enabled: true, intervalMs: 3000, pongTimeoutMs: 2000 },
@@ -81,8 +88,16 @@ export const ways: Readonly<Record<string, Follow>> = {
           transformer: superjson,
           EventSource,
           eventSourceOptions: {
-            fetch: (url, init) =>
-              fetch(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${session.accessToken}` } }),
+            async fetch(url, init) {
+              // A connection that is dead before its answer has begun is found out by nobody but who asks.
+              const patience = new AbortController();
+              const timer = setTimeout(() => patience.abort(), 20_000);
+              const signal = init.signal
+                ? AbortSignal.any([init.signal as AbortSignal, patience.signal])
+                : patience.signal;
+              const headers = { ...init.headers, authorization: `Bearer ${session.accessToken}` };
+              return fetch(url, { ...init, signal, headers }).finally(() => clearTimeout(timer));
+            },
           },
         }),
       ],
@@ -166,7 +181,11 @@ function followBySdk(subscriptions: 'ws' | 'sse', { wire, session, lastEventId, 
   });
   const subscription = api.orders.updates.subscribe(
     { lastEventId },
-    { onStarted: () => take.started(), onData: (item) => take.item(item) },
+    {
+      onStarted: () => take.started(),
+      onData: (item) => take.item(item),
+      onError: (error) => process.stderr.write(`  the SDK gave up: ${String(error)}\n`),
+    },
   );
   return () => {
     subscription.unsubscribe();
