@@ -12,7 +12,7 @@ type Serving = Extract<WorkerSettings, { task: 'serve' }>;
 const say = (message: FromWorker): void => parentPort?.postMessage(message, []);
 
 /** The default takes 128 MB for buffers; what is read often stays in the system's cache as well. */
-const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'];
+const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=8MB'];
 
 /** What a server tells a client at the start. */
 const reported =
