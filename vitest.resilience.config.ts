@@ -6,7 +6,9 @@ export const suites = [
   'test/resilience/**/*.test.ts',
   'test/edge/{connections,key-rotation,replicas,revocation,slow-readers}.test.ts',
   'test/chat/outbox.test.ts',
+  'test/sdk/renewal.test.ts',
   'drizzle/src/embedded/embedded.test.ts',
+  '{drizzle,server}/src/**/resilience.test.ts',
 ];
 
 /** The one that takes longest begins first, so that the others run beside it. */
