@@ -14,6 +14,8 @@ export const products = pgTable(
     currency: text().notNull(),
     /** null: not tracked. */
     stock: bigint({ mode: 'number' }),
+    /** At or below it the stock is low; null: as the tenant's settings say. */
+    lowStockAt: bigint('low_stock_at', { mode: 'number' }),
     active: boolean().notNull().default(true),
     imageUrl: text('image_url'),
     /** When the name was last true: an import renames only with a newer line. */

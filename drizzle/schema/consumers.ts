@@ -15,6 +15,17 @@ export const consumerLeases = pgTable(
   (t) => [primaryKey({ columns: [t.consumer, t.shard] }), systemPolicy('consumer_leases', 'all', 'consumers')],
 );
 
+/** The processes that serve a consumer, which share its parts of the tenants evenly; by the database's clock. */
+export const consumerMembers = pgTable(
+  'consumer_members',
+  {
+    consumer: text().notNull(),
+    holder: text().notNull(),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.consumer, t.holder] }), systemPolicy('consumer_members', 'all', 'consumers')],
+);
+
 /** How far a consumer has come in a tenant's log, and in each replay of a part of it. */
 export const consumerOffsets = pgTable(
   'consumer_offsets',

@@ -7,5 +7,7 @@ export * from './consumers.ts';
 export * from './events.ts';
 export * from './files.ts';
 export * from './identity.ts';
+export * from './notifications.ts';
 export * from './orders.ts';
 export * from './webhooks.ts';
+export * from './workflows.ts';

@@ -20,6 +20,8 @@ export const orders = pgTable(
     units: bigint({ mode: 'number' }).notNull(),
     total: money('total').notNull(),
     currency: text().notNull(),
+    /** `none` where the order was placed without a payment. */
+    paymentStatus: text('payment_status').notNull().default('none'),
     placedAt: instant('placed_at').notNull(),
     /** The day of `placedAt` on the tenant's calendar; analytics groups and filters by it. */
     placedOn: date('placed_on').notNull(),

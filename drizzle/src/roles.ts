@@ -33,7 +33,7 @@ export async function createRoles(sql: postgres.Sql): Promise<void> {
 }
 
 /** What tenants' calls may add to and read, and nothing else. */
-const appendOnly = ['audit_entries', 'audit_heads'];
+const appendOnly = ['audit_entries', 'audit_heads', 'order_workflow_steps'];
 
 /** Gives both roles the tables of `public`, those of later migrations too, and the system role the room of its jobs. What rows they reach is the policies' matter. */
 export async function grantTables(sql: postgres.Sql): Promise<void> {
