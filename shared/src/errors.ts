@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ErrorSpec } from './contract.ts';
 import { LineError } from './models/common.ts';
-import { OrderStatus } from './models/order.ts';
+import { OrderStatus, PaymentStatus } from './models/order.ts';
 
 const error = <const S extends z.ZodType>(status: number, title: string, data: S) =>
   ({ status, title, data }) satisfies ErrorSpec;
@@ -70,6 +70,17 @@ export const commonErrors = {
     429,
     'Too many calls',
     z.object({ retryAfter: z.int().meta({ description: 'Seconds' }) }).meta({ id: 'RetryAfter' }),
+  ),
+  TOO_MANY_STREAMS: error(
+    429,
+    'Too many streams are open',
+    z
+      .object({
+        cap: z.enum(['socket', 'user', 'tenant']).meta({ description: 'Whose streams are counted' }),
+        limit: z.int().meta({ description: 'How many may be open at once' }),
+        retryAfter: z.int().meta({ description: 'Seconds' }),
+      })
+      .meta({ id: 'TooManyStreams' }),
   ),
   CANCELLED: error(499, 'The caller left', None),
   INTERNAL: error(500, 'Something failed here', None),
@@ -192,6 +203,17 @@ export const errors = {
     'Items change only while an order is pending',
     z.object({ status: OrderStatus }).meta({ id: 'CurrentStatus' }),
   ),
+  PAYMENT_PENDING: error(
+    409,
+    'The payment is not authorized yet',
+    z.object({ paymentStatus: PaymentStatus }).meta({ id: 'PendingPayment' }),
+  ),
+  PAYMENT_BEGUN: error(
+    409,
+    'Items do not change once the payment has begun',
+    z.object({ paymentStatus: PaymentStatus }).meta({ id: 'BegunPayment' }),
+  ),
+  PAYMENTS_OFF: error(422, 'No payment provider is set up here', None),
   ILLEGAL_TRANSITION: error(
     409,
     'The status cannot follow',
@@ -205,6 +227,7 @@ export const errors = {
     'The client id was used for another message',
     z.object({ clientId: z.string(), messageId: z.string() }).meta({ id: 'ReusedMessageId' }),
   ),
+  NOTIFICATION_NOT_FOUND: error(404, 'The caller has no such notification', Missing),
   AUDIT_ENTRY_NOT_FOUND: error(404, 'No such entry of the audit log', Missing),
   DEAD_LETTER_NOT_FOUND: error(404, 'No such dead letter', Missing),
   DEAD_LETTER_NOT_DEAD: error(

@@ -20,10 +20,21 @@ const granted = {
     // Chat is of people, not of data: everybody reads and writes where they are a member, and nobody elsewhere.
     'chat:read',
     'chat:write',
+    // Everybody's own notifications, and of what they want to be told.
+    'notifications:read',
+    'notifications:write',
   ],
   staff: ['orders:write', 'customers:write', 'stock:write'],
   manager: ['products:write', 'locations:write', 'users:read', 'orders:import', 'orders:export', 'products:import'],
-  admin: ['users:write', 'apiKeys:manage', 'audit:read', 'chat:moderate', 'events:manage', 'webhooks:manage'],
+  admin: [
+    'users:write',
+    'apiKeys:manage',
+    'audit:read',
+    'chat:moderate',
+    'events:manage',
+    'webhooks:manage',
+    'notifications:announce',
+  ],
   owner: ['tenant:manage'],
   super_admin: ['self:read', 'self:write', 'identity:read', 'platform:tenants'],
 } as const satisfies Record<Role, readonly string[]>;
@@ -80,6 +91,8 @@ const notForActors: ReadonlySet<Permission> = new Set<Permission>([
   'chat:read',
   'chat:write',
   'chat:moderate',
+  'notifications:read',
+  'notifications:write',
 ]);
 
 /** What a platform user may do who acts in a tenant with a role of its hierarchy. */

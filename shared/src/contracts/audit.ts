@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { query, subscription } from '../contract.ts';
 import { errors } from '../errors.ts';
+import { AuditEvent } from '../events.ts';
 import { AuditEntry, AuditHead, AuditOutcome, AuditVerification } from '../models/audit.ts';
-import { Id, pageInput, pageOf, sortOf } from '../models/common.ts';
+import { Id, lastEventId, pageInput, pageOf, sortOf } from '../models/common.ts';
 
 const { AUDIT_ENTRY_NOT_FOUND } = errors;
 
@@ -26,6 +27,8 @@ const filters = {
     .optional()
     .meta({ examples: ['01890a5d-ac96-774b-bcce-b302099a8057'] }),
   outcome: AuditOutcome.optional(),
+};
+const range = {
   from: z
     .date()
     .optional()
@@ -42,7 +45,7 @@ export const audit = {
     operationId: 'listAuditEntries',
     rest: 'GET /audit',
     access: 'audit:read',
-    input: z.strictObject({ ...pageInput, sort: sortOf(['sequence'], '-sequence'), ...filters }),
+    input: z.strictObject({ ...pageInput, sort: sortOf(['sequence'], '-sequence'), ...filters, ...range }),
     output: pageOf(AuditEntry, 'AuditPage'),
   }),
   get: query({
@@ -88,7 +91,17 @@ export const audit = {
     access: 'audit:read',
     rate: 'read',
     download: ['text/csv', 'application/x-ndjson'],
-    input: z.strictObject(filters),
+    input: z.strictObject({ ...filters, ...range }),
     output: AuditEntry,
+  }),
+  updates: subscription({
+    summary: 'Follow the audit log as its entries are sealed',
+    operationId: 'followAudit',
+    rest: 'GET /audit/events',
+    access: 'audit:read',
+    rate: 'stream',
+    tracked: true,
+    input: z.strictObject({ ...filters, lastEventId }),
+    output: AuditEvent,
   }),
 };

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { mutation, query } from '../contract.ts';
+import { mutation, query, subscription } from '../contract.ts';
 import { errors } from '../errors.ts';
-import { Country, expectedVersion, Id, pageInput, pageOf, sortOf, Words } from '../models/common.ts';
+import { CustomerEvent } from '../events.ts';
+import { Country, expectedVersion, Id, lastEventId, pageInput, pageOf, sortOf, Words } from '../models/common.ts';
 import { Customer, customerChanges, newCustomer } from '../models/people.ts';
 
 const { CUSTOMER_CODE_TAKEN, CUSTOMER_NOT_FOUND } = errors;
@@ -56,5 +57,15 @@ export const customers = {
     input: z.strictObject({ id: Id, ...newCustomer, expectedVersion }),
     output: Customer,
     errors: { CUSTOMER_NOT_FOUND, CUSTOMER_CODE_TAKEN },
+  }),
+  updates: subscription({
+    summary: 'Follow the changes of customers',
+    operationId: 'followCustomers',
+    rest: 'GET /customers/events',
+    access: 'customers:read',
+    rate: 'stream',
+    tracked: true,
+    input: z.strictObject({ customerId: Id.optional(), country: Country.optional(), lastEventId }),
+    output: CustomerEvent,
   }),
 };

@@ -4,6 +4,7 @@ import { errors } from '../errors.ts';
 import { expectedVersion, Id, pageInput, pageOf, sortOf } from '../models/common.ts';
 import {
   ConsumerName,
+  ConsumerStanding,
   DeadLetter,
   DeadLetterDetails,
   DeadLetterState,
@@ -90,6 +91,13 @@ const deadLetters = {
 };
 
 export const events = {
+  consumers: query({
+    summary: 'List the consumers of events, with how far behind each is',
+    operationId: 'listConsumers',
+    rest: 'GET /events/consumers',
+    ...managed,
+    output: z.object({ items: z.array(ConsumerStanding) }).meta({ id: 'ConsumerList' }),
+  }),
   deadLetters,
   replay: mutation({
     summary: 'Hand events that are still kept to a consumer again, beside what is new',

@@ -9,6 +9,7 @@ import { customers } from './customers.ts';
 import { events } from './events.ts';
 import { files } from './files.ts';
 import { locations } from './locations.ts';
+import { notifications } from './notifications.ts';
 import { orders } from './orders.ts';
 import { products } from './products.ts';
 import { signIn } from './sign-in.ts';
@@ -32,6 +33,7 @@ export const contracts = {
   addressRules,
   audit,
   chat,
+  notifications,
   events,
   webhooks,
   tenants,

@@ -5,6 +5,7 @@ import { OrderEvent } from '../events.ts';
 import { batchResultOf, importOptions, ImportReport } from '../models/bulk.ts';
 import { CalendarDay, Decimal, expectedVersion, Id, lastEventId, pageInput, pageOf, sortOf } from '../models/common.ts';
 import { newOrder, Order, orderChanges, OrderKind, OrderLine, OrderStatus, OrderSummary } from '../models/order.ts';
+import { OrderWorkflow } from '../models/workflow.ts';
 
 const placing = {
   PRODUCT_NOT_FOUND: errors.PRODUCT_NOT_FOUND,
@@ -20,6 +21,9 @@ const {
   ORDER_NOT_FOUND,
   ORDER_NOT_PENDING,
   ORDER_NUMBER_TAKEN,
+  PAYMENTS_OFF,
+  PAYMENT_BEGUN,
+  PAYMENT_PENDING,
 } = errors;
 
 const operation = z
@@ -90,7 +94,7 @@ export const orders = {
     access: 'orders:write',
     input: z.strictObject(newOrder),
     output: Order,
-    errors: { ...placing, CUSTOMER_NOT_FOUND, LOCATION_NOT_FOUND, LOCATION_REFUSED, ORDER_NUMBER_TAKEN },
+    errors: { ...placing, CUSTOMER_NOT_FOUND, LOCATION_NOT_FOUND, LOCATION_REFUSED, ORDER_NUMBER_TAKEN, PAYMENTS_OFF },
   }),
   update: mutation({
     summary: 'Change the notes of an order, and its items while it is pending',
@@ -99,7 +103,7 @@ export const orders = {
     access: 'orders:write',
     input: z.strictObject({ id: Id, ...orderChanges, expectedVersion }),
     output: Order,
-    errors: { ORDER_NOT_FOUND, ORDER_NOT_PENDING, ...placing },
+    errors: { ORDER_NOT_FOUND, ORDER_NOT_PENDING, PAYMENT_BEGUN, ...placing },
   }),
   setStatus: mutation({
     summary: 'Move an order to its next status',
@@ -108,7 +112,7 @@ export const orders = {
     access: 'orders:write',
     input: z.strictObject({ id: Id, status: OrderStatus, expectedVersion }),
     output: Order,
-    errors: { ORDER_NOT_FOUND, ILLEGAL_TRANSITION },
+    errors: { ORDER_NOT_FOUND, ILLEGAL_TRANSITION, PAYMENT_PENDING },
   }),
   cancel: mutation({
     summary: 'Cancel an order and give its stock back',
@@ -118,6 +122,15 @@ export const orders = {
     input: z.strictObject({ id: Id, reason: z.string().max(500).optional(), expectedVersion }),
     output: Order,
     errors: { ORDER_NOT_FOUND, ILLEGAL_TRANSITION },
+  }),
+  workflow: query({
+    summary: 'Get how the payment of an order went',
+    operationId: 'getOrderWorkflow',
+    rest: 'GET /orders/{id}/workflow',
+    access: 'orders:read',
+    input: z.strictObject({ id: Id }),
+    output: OrderWorkflow,
+    errors: { ORDER_NOT_FOUND },
   }),
   batch: mutation({
     summary: 'Create and update up to 100 orders; each succeeds or fails alone',

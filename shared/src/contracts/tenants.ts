@@ -3,6 +3,7 @@ import { mutation, query } from '../contract.ts';
 import { errors } from '../errors.ts';
 import { acting, ActingSession, reason, TenantRecord } from '../models/access.ts';
 import { Currency, EmailAddress, Id, pageInput, pageOf, sortOf, text, TimeZone, Words } from '../models/common.ts';
+import { Announcement, newAnnouncement } from '../models/notification.ts';
 import { Password } from '../models/people.ts';
 
 const { EMAIL_TAKEN, TENANT_NOT_FOUND } = errors;
@@ -75,6 +76,18 @@ export const tenants = {
     unitOfWork: 'own',
     input: z.strictObject({ id: Id }),
     output: TenantRecord,
+    errors: { TENANT_NOT_FOUND },
+  }),
+  announce: mutation({
+    summary: 'Announce something to everybody in a tenant',
+    operationId: 'announceInTenant',
+    rest: 'POST /tenants/{id}/announcements',
+    status: 201,
+    access: 'platform:tenants',
+    idempotent: false,
+    unitOfWork: 'own',
+    input: z.strictObject({ id: Id, ...newAnnouncement }),
+    output: Announcement,
     errors: { TENANT_NOT_FOUND },
   }),
   actAs: mutation({

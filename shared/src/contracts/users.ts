@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { mutation, query } from '../contract.ts';
+import { mutation, query, subscription } from '../contract.ts';
 import { errors } from '../errors.ts';
-import { expectedVersion, Id, pageInput, pageOf, sortOf, Words } from '../models/common.ts';
+import { UserEvent } from '../events.ts';
+import { expectedVersion, Id, lastEventId, pageInput, pageOf, sortOf, Words } from '../models/common.ts';
 import { newUser, TenantRoleName, User, userChanges, wholeUser } from '../models/people.ts';
 
 const { EMAIL_TAKEN, LAST_OWNER, LOCATION_NOT_FOUND, LOCATION_REFUSED, ROLE_TOO_HIGH, USER_NOT_FOUND } = errors;
@@ -86,5 +87,22 @@ export const users = {
     input: z.strictObject({ id: Id }),
     output: z.null(),
     errors: { USER_NOT_FOUND, ROLE_TOO_HIGH, LOCATION_REFUSED },
+  }),
+  updates: subscription({
+    summary: 'Follow the changes of users and, for those who may read the audit log, who signs in',
+    operationId: 'followUsers',
+    rest: 'GET /users/events',
+    access: 'users:read',
+    rate: 'stream',
+    tracked: true,
+    input: z.strictObject({
+      userId: Id.optional(),
+      signIns: z
+        .boolean()
+        .default(true)
+        .meta({ description: 'Whether sign-ins are wanted', examples: [true] }),
+      lastEventId,
+    }),
+    output: UserEvent,
   }),
 };

@@ -15,6 +15,20 @@ export const ConsumerName = z
 /** `dead`: given up. `retrying`: tried again at `nextAttemptAt`. `held`: waits behind an earlier event of its subject. */
 export const DeadLetterState = z.enum(['dead', 'retrying', 'held']).meta({ id: 'DeadLetterState' });
 
+/** How a consumer stands in the tenant's log of events. */
+export const ConsumerStanding = z
+  .object({
+    consumer: ConsumerName,
+    types: z.array(z.string()).meta({ description: 'The events that it takes', examples: [['order.created']] }),
+    behind: z.int().meta({ description: 'Events that it has not come to, whether it takes them or passes them over' }),
+    since: z.date().nullable().meta({ description: 'When the oldest of them happened' }),
+    dead: z.int().meta({ description: 'Events that it has given up' }),
+    retrying: z.int().meta({ description: 'Events that it will be given again' }),
+    held: z.int().meta({ description: 'Events that wait behind an earlier one of their subject' }),
+  })
+  .meta({ id: 'ConsumerStanding' });
+export type ConsumerStanding = z.output<typeof ConsumerStanding>;
+
 /** A JSON object; instants are texts. */
 export const EventContent = z
   .record(z.string(), z.unknown())

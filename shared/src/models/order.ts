@@ -20,6 +20,12 @@ export const transitions: Readonly<Record<OrderStatus, readonly OrderStatus[]>> 
   refunded: [],
 };
 
+/** How far the payment of an order has come; `none` where it was placed without one. */
+export const PaymentStatus = z
+  .enum(['none', 'authorizing', 'authorized', 'captured', 'declined', 'voided', 'refunded'])
+  .meta({ id: 'PaymentStatus' });
+export type PaymentStatus = z.output<typeof PaymentStatus>;
+
 /** Orders in these states count in no figures. */
 export const uncountedStatuses: readonly OrderStatus[] = ['cancelled', 'refunded'];
 
@@ -48,6 +54,8 @@ const summary = {
   itemCount: z.int(),
   units: z.int().meta({ description: 'Sum of the quantities' }),
   total: Money,
+  // Events that were written before there were payments do not say.
+  paymentStatus: PaymentStatus.prefault('none'),
   placedAt: z.date(),
   ...stamps,
 };
@@ -63,6 +71,16 @@ export const NewOrderItem = z
   .meta({ id: 'NewOrderItem' });
 export const orderItemsInput = z.array(NewOrderItem).min(1).max(500);
 
+const NewPayment = z
+  .strictObject({
+    method: text(200).meta({
+      format: 'password',
+      description: 'What the payment provider takes the money by: its token, never the number of a card',
+      examples: ['sim_card'],
+    }),
+  })
+  .meta({ id: 'NewPayment' });
+
 export const newOrder = {
   items: orderItemsInput,
   number: text(64).optional().meta({ description: 'Given by the server when absent' }),
@@ -70,6 +88,9 @@ export const newOrder = {
   locationId: Id.optional(),
   country: Country.optional(),
   notes: z.string().max(2000).optional(),
+  payment: NewPayment.optional().meta({
+    description: 'Has the server authorize the total, confirm the order then, and take the money once it is completed',
+  }),
 };
 
 export const orderChanges = {

@@ -10,6 +10,9 @@ export const Product = z
     description: z.string().nullable(),
     price: Money,
     stock: z.int().nullable().meta({ description: 'null: not tracked' }),
+    lowStockAt: z.int().nullable().meta({
+      description: 'At or below it the stock is low, which users are told of; null: as the tenant’s settings say',
+    }),
     active: z.boolean(),
     image: ProductImage.nullable().meta({ description: 'Stored here' }),
     imageUrl: z.string().nullable().meta({ description: 'Kept elsewhere' }),
@@ -30,6 +33,7 @@ export const newProduct = {
   description: description.optional(),
   price: Price,
   stock: Stock.optional().meta({ description: 'Absent: not tracked' }),
+  lowStockAt: Stock.optional().meta({ description: 'Absent: as the tenant’s settings say' }),
   imageUrl: imageUrl.optional(),
 };
 
@@ -42,6 +46,7 @@ export const productChanges = {
   description: description.nullable().optional(),
   price: Price.optional(),
   stock: Stock.nullable().optional().meta({ description: 'null: no longer tracked' }),
+  lowStockAt: Stock.nullable().optional().meta({ description: 'null: as the tenant’s settings say' }),
   active: z.boolean().optional(),
   imageUrl: imageUrl.nullable().optional(),
 };

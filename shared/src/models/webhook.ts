@@ -11,8 +11,15 @@ const url = z
     'must hold no password',
   )
   .meta({ description: 'Where events are posted to', examples: ['https://partner.example/olympus'] });
+/** What concerns one user alone is not for partners. */
+export const WebhookEventType = EventType.exclude(['notifications.created', 'notifications.read']).meta({
+  id: 'WebhookEventType',
+  examples: ['order.created'],
+});
+export type WebhookEventType = z.output<typeof WebhookEventType>;
+
 const types = z
-  .array(EventType)
+  .array(WebhookEventType)
   .min(1)
   .max(20)
   .meta({ description: 'The events that are sent', examples: [['order.created']] });
