@@ -4,9 +4,10 @@ import { createPause } from '../events/pause.ts';
 import { createTrouble, type EventsLog } from '../events/trouble.ts';
 import type { Clock } from '../platform/clock.ts';
 import { sealBatch, sealEntries } from './seal.ts';
+import { createAuditWatch, type AuditWatch } from './watch.ts';
 
-/** Seals what is appended. Many may run, one leads. */
-export interface Sealer {
+/** Seals what is appended, and tells who follows it. Many may run, one seals. */
+export interface Sealer extends Pick<AuditWatch, 'changed' | 'ended'> {
   start(): void;
   /** Resolves once what the tenant has appended by now is sealed, or after two seconds. */
   settled(db: Db): Promise<void>;
@@ -28,6 +29,7 @@ const standbyMs = 1000;
 const settleMs = 2000;
 
 export function createSealer({ database, clock, log }: SealerOptions): Sealer {
+  const watch = createAuditWatch({ database, log });
   const leadership = createLeadership(database, sealingLock);
   const pause = createPause();
   const trouble = createTrouble(log, 'the sealing of the audit log');
@@ -52,7 +54,12 @@ export function createSealer({ database, clock, log }: SealerOptions): Sealer {
   }
 
   return {
+    changed: watch.changed,
+    get ended() {
+      return watch.ended;
+    },
     start() {
+      watch.start();
       running ??= run();
     },
     async settled(db) {
@@ -67,7 +74,7 @@ export function createSealer({ database, clock, log }: SealerOptions): Sealer {
     },
     async stop() {
       pause.end();
-      await running;
+      await Promise.all([running, watch.stop()]);
     },
   };
 }

@@ -1,9 +1,11 @@
 import { sql, type Database } from '@olympus/database';
 
-/** What a bus needs of Redis. */
+/** What a bus, and a wire, need of Redis. */
 export interface RedisChannels {
   publish(channel: string, text: string): Promise<unknown>;
   subscribe(channel: string, onText: (text: string) => void, onSubscribed: () => void): Promise<() => Promise<void>>;
+  append(stream: string, text: string): Promise<unknown>;
+  follow(stream: string, onText: (text: string) => void, onGap: () => void): () => Promise<void>;
 }
 
 /** Carries texts between processes, and may lose them. */
@@ -19,6 +21,16 @@ interface BusOptions {
   readonly database: Database;
   readonly redis: RedisChannels | null;
   readonly channel: string;
+}
+
+/** As `createBus`, by a stream of Redis: what is published while a process has lost its connection comes when it is back. */
+export function createWire({ database, redis, channel }: BusOptions): Bus | null {
+  if (!redis) return createBus({ database, redis, channel });
+  return {
+    maxBytes: 65_536,
+    publish: (text) => redis.append(channel, text),
+    subscribe: async (onText, onSubscribed) => redis.follow(channel, onText, onSubscribed),
+  };
 }
 
 /** Redis where there is one; else PostgreSQL; none on the embedded database, which has one process. */

@@ -35,7 +35,7 @@ export function createEvents({ database, redis, clock, ids, log, onHint, channel
   const eventLog = createEventLog(database);
   const hub = createHub({ log: eventLog, logger: log, onHint });
   const hints = createHints({ database, redis, ids, log, ...(channel === undefined ? {} : { channel }) });
-  const relay = createRelay({ database, clock, ids, log, onPlaced: hints.publish });
+  const relay = createRelay({ database, clock, ids, log, onPlaced: hints.publish, carry: true });
   return {
     follow: createFollow({ hub, log: eventLog, clock }),
     relay,

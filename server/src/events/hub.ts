@@ -78,9 +78,9 @@ export function createHub({ log, logger, onHint = () => {}, pollMs = 1500 }: Hub
       return subscriber;
     },
     join: (subscriber) => feeds.get(subscriber.tenantId)?.join(subscriber) ?? false,
-    hint({ tenantId, position, topics }) {
+    hint({ tenantId, position, topics, carried }) {
       onHint(tenantId, topics);
-      feeds.get(tenantId)?.hint(position);
+      feeds.get(tenantId)?.hint(position, carried);
     },
     refresh: () => void look(),
     start() {

@@ -2,6 +2,7 @@ import type { EventPayload } from '@olympus/contracts';
 import { array, sql, type Database } from '@olympus/database';
 import { encodeEventId, type Place } from './event-id.ts';
 import type { Topic } from './outbox.ts';
+import type { StoredEvent } from './place.ts';
 import { revive } from './revive.ts';
 
 /** An event that has its place. */
@@ -16,7 +17,7 @@ export interface PlacedEvent extends Place {
 /** Events after a position, and how the log stood at the moment of reading. */
 export interface Page {
   readonly head: Place;
-  /** The first position that is kept; one after the head when none is. */
+  /** From here on every event is kept; one after the head when none is. */
   readonly oldest: number;
   /** In order of position. Fewer than `pageSize`: there are no others up to the head. */
   readonly events: readonly PlacedEvent[];
@@ -59,12 +60,9 @@ export function createEventLog(database: Database): EventLog {
   return {
     async read({ tenantId, after, topic }) {
       const rows = await database.tenant(tenantId).rows<EventRow>(sql`
-        select h.epoch, h.position as head, kept.position as oldest,
+        select h.epoch, h.position as head, h.oldest,
                e.sequence, e.position, e.topic, e.type, e.version, e.payload
         from event_heads h
-        left join lateral (
-          select position from events where tenant_id = ${tenantId}::uuid and position is not null
-          order by position limit 1) kept on true
         left join lateral (
           select sequence, position, topic, type, version, payload from events
           where tenant_id = ${tenantId}::uuid and position > ${after} ${topic ? sql`and topic = ${topic}` : sql``}
@@ -99,7 +97,7 @@ interface NowRow extends HeadRow {
   sequences: string[];
 }
 interface EventRow extends HeadRow {
-  oldest: string | null;
+  oldest: string;
   sequence: string | null;
   position: string | null;
   topic: string;
@@ -111,14 +109,22 @@ interface EventRow extends HeadRow {
 const headOf = (row: HeadRow | undefined): Place =>
   row?.epoch == null ? beginning : { epoch: row.epoch, position: Number(row.head) };
 
+/** An event as readers get it. */
+export const placed = (place: Place, event: Omit<StoredEvent, 'position'>): PlacedEvent => ({
+  ...place,
+  id: encodeEventId(place),
+  sequence: event.sequence,
+  topic: event.topic,
+  payload: revive(event.type, event.version, event.payload),
+});
+
 function pageOf(rows: readonly EventRow[]): Page {
   const head = headOf(rows[0]);
   const events: PlacedEvent[] = [];
   for (const row of rows) {
     if (row.position === null) continue;
     const place = { epoch: head.epoch, position: Number(row.position) };
-    const payload = revive(row.type, row.version, row.payload);
-    events.push({ ...place, id: encodeEventId(place), sequence: Number(row.sequence), topic: row.topic, payload });
+    events.push(placed(place, { ...row, sequence: Number(row.sequence) }));
   }
-  return { head, oldest: rows[0]?.oldest == null ? head.position + 1 : Number(rows[0].oldest), events };
+  return { head, oldest: Number(rows[0]?.oldest ?? 1), events };
 }

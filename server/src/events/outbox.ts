@@ -1,8 +1,8 @@
 import { eventSchemas, type EventName, type EventPayload } from '@olympus/contracts';
-import { json, sql } from '@olympus/database';
+import { json, sql, type SystemDb } from '@olympus/database';
 import type { TransactionContext } from '../kernel/context.ts';
 
-export type Topic = 'orders' | 'products' | 'chat';
+export type Topic = 'orders' | 'products' | 'customers' | 'users' | 'notifications' | 'chat';
 
 /** What an event is about: its topic, which is also the tag of the cached answers it makes stale, and its subject's id. */
 export interface Subject {
@@ -18,6 +18,13 @@ export async function append<N extends EventName>(
 ): Promise<void> {
   await appendAll(ctx, [{ subject, payload }]);
 }
+
+/** For transactions that cross tenants, as signing in does: what an event of this one is written with. */
+export const inTenant = (
+  db: SystemDb,
+  tenantId: string,
+  { clock, requestId }: Pick<TransactionContext, 'clock' | 'requestId'>,
+): TransactionContext => ({ db: { ...db, tenantId }, clock, requestId, stale: new Set() });
 
 /** An event to be written. */
 export interface Entry {

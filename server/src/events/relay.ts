@@ -28,6 +28,8 @@ export interface RelayOptions {
   readonly ids: Ids;
   readonly log: EventsLog;
   readonly onPlaced: (hints: readonly Hint[]) => void;
+  /** Whether hints are to carry the events themselves. Default false. */
+  readonly carry?: boolean;
 }
 
 /** Without a wake-up: a leader looks after the first, then after twice that up to the last; a standby tries after the last. */
@@ -38,7 +40,7 @@ const outboxChannel = 'olympus_outbox';
 const restMs = 5;
 const healthyMs = 5000;
 
-export function createRelay({ database, clock, ids, log, onPlaced }: RelayOptions): Relay {
+export function createRelay({ database, clock, ids, log, onPlaced, carry = false }: RelayOptions): Relay {
   const leadership = createLeadership(database);
   const pause = createPause();
   const trouble = createTrouble(log, 'the relay of events');
@@ -78,7 +80,7 @@ export function createRelay({ database, clock, ids, log, onPlaced }: RelayOption
     role = 'leader';
     log.info({}, 'this process leads the relay of events');
     for (let idleMs = poll.firstMs; !pause.ended;) {
-      const { count, hints } = await placeEvents(term, ids.secret(12));
+      const { count, hints } = await placeEvents(term, ids.secret(12), { carry });
       roundEnded();
       if (count > 0) onPlaced(hints);
       if (count === placeBatch) continue;

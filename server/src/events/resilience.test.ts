@@ -53,11 +53,12 @@ describe.runIf(serverUrl && redisUrl)('replicas with PostgreSQL and Redis', () =
     await Promise.all(streams.map(({ started }) => started));
     return streams;
   };
-  const channel = `${redisPrefix}olympus_events`;
-  const subscriptions = async () => Number((await admin.pubsub('NUMSUB', channel))[1]);
+  const stream = `${redisPrefix}olympus_events`;
+  const readers = async () =>
+    String(await admin.client('LIST')).match(/name=olympus-reader .*\bdb=11\b.*cmd=xread/g)?.length;
 
   it('hear of each other’s events at once, and drop what they keep', async () => {
-    await until(async () => (await subscriptions()) === 3);
+    await until(async () => (await readers()) === 3);
     const tenant = newTenant();
     const streams = await followAll(tenant);
     const times: number[] = [];
@@ -83,7 +84,7 @@ describe.runIf(serverUrl && redisUrl)('replicas with PostgreSQL and Redis', () =
       if (n % 10 === 0) {
         await admin.flushdb();
         for (const line of String(await admin.client('LIST')).split('\n')) {
-          const [, id] = /^id=(\d+) .*name=olympus(?:-subscriber)? .*\bdb=11\b/.exec(line) ?? [];
+          const [, id] = /^id=(\d+) .*name=olympus(?:-subscriber|-reader)? .*\bdb=11\b/.exec(line) ?? [];
           if (id) await admin.client('KILL', 'ID', id);
         }
       }
@@ -115,7 +116,7 @@ describe.runIf(serverUrl && redisUrl)('replicas with PostgreSQL and Redis', () =
     await deaf.close();
   });
 
-  it('take no harm from what others say on the channel', async () => {
+  it('take no harm from what others say on the wire', async () => {
     const tenant = newTenant();
     const streams = await followAll(tenant);
     for (const text of [
@@ -125,8 +126,11 @@ describe.runIf(serverUrl && redisUrl)('replicas with PostgreSQL and Redis', () =
       '{"origin":"x"}',
       '{"origin":"x","hints":[null]}',
       `{"origin":"x","hints":[{"tenantId":"${tenant}","position":1e9,"topics":[]}]}`,
+      ...['null', '{}', '{"epoch":"","events":[]}', '{"epoch":"e","events":[{"position":2}]}'].map(
+        (carried) => `{"origin":"x","hints":[{"tenantId":"${tenant}","position":1,"topics":[],"carried":${carried}}]}`,
+      ),
     ])
-      await admin.publish(channel, text);
+      await admin.xadd(stream, '*', 't', text);
     await write(installation.database, tenant, imported(1));
     for (const stream of streams) {
       expect((await take(stream, 1)).map(textOf)).toEqual(['1']);

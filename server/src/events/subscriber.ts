@@ -16,8 +16,12 @@ export class Subscriber {
   ended = false;
   /** Everything of the topic up to here was handed out, or came before the subscription. */
   place: Place = beginning;
-  private queue: PlacedEvent[] = [];
+  /** What waits, as it was handed out. */
+  private queue: (readonly PlacedEvent[])[] = [];
+  private queued = 0;
   private wake: (() => void) | null = null;
+  /** Takes what comes while nothing waits, and tells whether it may come again; throws nothing. */
+  private direct: ((events: readonly PlacedEvent[]) => boolean) | null = null;
   private readonly leave: (subscriber: Subscriber) => void;
 
   constructor(about: { tenantId: string; topic: Topic }, leave: (subscriber: Subscriber) => void) {
@@ -26,16 +30,50 @@ export class Subscriber {
     this.leave = leave;
   }
 
-  /** What has come since the last call, in order; waits for something. Empty when no longer live, or ended. */
-  async next(): Promise<PlacedEvent[]> {
+  /**
+   * What has come since the last call, in order; waits for something. Empty when no longer live, or ended. Subscribers
+   * that keep up are given the same array, which none of them may change.
+   */
+  async next(): Promise<readonly PlacedEvent[]> {
     if (this.queue.length === 0 && this.live && !this.ended) {
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
     }
-    const events = this.queue;
-    this.queue = [];
-    return events;
+    const waiting = this.queue;
+    this.clear();
+    const [first] = waiting;
+    return waiting.length === 1 && first ? first : waiting.flat();
+  }
+
+  /**
+   * Hands what comes to `take` in the moment in which it comes, until no longer live, or ended; where `take` returns a
+   * promise, only when that has resolved. Rejects with what `take` fails with.
+   */
+  async handTo(take: (events: readonly PlacedEvent[]) => Promise<void> | undefined): Promise<void> {
+    while (this.live && !this.ended) {
+      if (this.queue.length > 0) {
+        await take(await this.next());
+        continue;
+      }
+      // Resolves to what `take` waits for.
+      await new Promise<void>((resolve, reject) => {
+        this.wake = () => {
+          this.direct = null;
+          resolve();
+        };
+        this.direct = (events) => {
+          try {
+            const pace = take(events);
+            if (pace) resolve(pace);
+            return !pace;
+          } catch (cause) {
+            reject(cause);
+            return false;
+          }
+        };
+      });
+    }
   }
 
   /** What `work` resolves to; null at once when the subscriber ends before. */
@@ -47,23 +85,38 @@ export class Subscriber {
     });
   }
 
-  push(event: PlacedEvent): void {
-    if (!this.live || event.position <= this.place.position) return;
-    if (this.queue.length >= queueLimit) {
+  /** Takes events in order of position, at least one. */
+  push(events: readonly PlacedEvent[]): void {
+    if (!this.live) return;
+    const { position } = this.place;
+    const isNew = (events[0]?.position ?? 0) > position;
+    const batch = isNew ? events : events.filter((event) => event.position > position);
+    if (batch.length === 0) return;
+    if (this.queued + batch.length > queueLimit) {
       this.fallBehind(this.place);
       return;
     }
-    this.queue.push(event);
+    if (this.direct) {
+      if (!this.direct(batch)) this.direct = null;
+      return;
+    }
+    this.queue.push(batch);
+    this.queued += batch.length;
     this.wake?.();
+  }
+
+  private clear(): void {
+    this.queue = [];
+    this.queued = 0;
   }
 
   /** No longer live: what has been handed out stays so, what waits and comes after is read from the log. */
   fallBehind(cursor: Place): void {
     if (!this.live) return;
-    const [first] = this.queue;
+    const first = this.queue[0]?.[0];
     if (first) this.place = { epoch: first.epoch, position: first.position - 1 };
     else if (cursor.position > this.place.position) this.place = cursor;
-    this.queue = [];
+    this.clear();
     this.live = false;
     this.wake?.();
   }
@@ -72,7 +125,7 @@ export class Subscriber {
     if (this.ended) return;
     this.ended = true;
     this.live = false;
-    this.queue = [];
+    this.clear();
     this.leave(this);
     this.wake?.();
   }

@@ -78,6 +78,7 @@ describe('updates', () => {
           description: null,
           price: order.total,
           stock: 1,
+          lowStockAt: null,
           active: true,
           image: null,
           imageUrl: null,

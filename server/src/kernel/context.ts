@@ -1,4 +1,4 @@
-import type { Permission, Role } from '@olympus/contracts';
+import type { Permission, RateClass, Role } from '@olympus/contracts';
 import type { Db, InTransaction } from '@olympus/database';
 import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
@@ -6,7 +6,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Procedure } from './implement.ts';
 
-export type Protocol = 'trpc-http' | 'trpc-ws' | 'sse' | 'rest';
+export type Protocol = 'trpc-http' | 'trpc-ws' | 'sse' | 'rest' | 'rabbitmq' | 'nats' | 'kafka';
 
 /** Who calls, as the credential says. */
 export interface Principal {
@@ -69,10 +69,13 @@ export interface Content {
   read(range: { start: number; end: number }): Promise<Readable>;
 }
 
+/** What is counted: a class of calls, all calls of an address, of a tenant, or of an API key. */
+export type RatePolicy = RateClass | 'address' | 'tenant' | 'apiKey';
+
 /** What the steps tell the transport about a call, beside its value. */
 export interface Notes {
   rateLimit?: {
-    readonly policy: string;
+    readonly policy: RatePolicy;
     readonly limit: number;
     readonly windowSeconds: number;
     readonly remaining: number;
@@ -106,6 +109,8 @@ export interface Call {
   db: Db | null;
   /** Tags whose cached answers the call has made stale; dropped once its transaction commits. */
   readonly stale: Set<string>;
+  /** The class that the call counts in, instead of its contract's. */
+  readonly rate?: RateClass;
   /** Whether the call has come to be counted by the rate limits. */
   counted: boolean;
   /** For the audit log, as the handler told it. */

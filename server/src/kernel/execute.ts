@@ -1,3 +1,4 @@
+import type { RateClass } from '@olympus/contracts';
 import { fail, toFailure } from './failure.ts';
 import type { Call, Caller, Notes, Principal, Upload } from './context.ts';
 import { HandlerContext } from './handler-context.ts';
@@ -9,6 +10,7 @@ import { authorize } from './steps/authorize.ts';
 import { cache, type QueryCache } from './steps/cache.ts';
 import { deadline } from './steps/deadline.ts';
 import { addressDemand, rateLimit, tooMany, type RateLimiter } from './steps/rate-limit.ts';
+import { streamCaps, type StreamCaps } from './steps/stream-caps.ts';
 import { trace, type Telemetry } from './steps/trace.ts';
 import { unitOfWork } from './steps/unit-of-work.ts';
 import { validate } from './steps/validate.ts';
@@ -34,6 +36,8 @@ export interface KernelDependencies {
     readonly deadlineMs: number;
     /** Calls at once in this process; more are told to come back. */
     readonly maxInFlight: number;
+    /** Absent: no bounds. */
+    readonly streams?: StreamCaps;
   };
 }
 
@@ -49,6 +53,8 @@ export interface Invocation {
   readonly idempotencyKey?: string | null;
   readonly upload?: Upload | null;
   readonly notes?: Notes;
+  /** The class that the call counts in, instead of its contract's. */
+  readonly rate?: RateClass;
 }
 
 export interface Kernel {
@@ -75,6 +81,7 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
     auditDenials(deps),
     authorize,
     rateLimit(deps),
+    streamCaps(deps),
     validate,
     unitOfWork(deps),
     auditCalls(deps),
@@ -87,7 +94,7 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
   return {
     procedures,
     byPath: new Map(procedures.map((procedure) => [procedure.path, procedure])),
-    execute: async ({ procedure, caller, input, signal, idempotencyKey = null, upload = null, notes = {} }) => {
+    execute: async ({ procedure, caller, input, signal, idempotencyKey = null, upload = null, notes = {}, rate }) => {
       try {
         return await run({
           procedure,
@@ -103,6 +110,7 @@ export function createKernel(deps: KernelDependencies, procedures: readonly Proc
           recorded: {},
           keep: true,
           counted: false,
+          ...(rate && { rate }),
         });
       } catch (cause) {
         throw toFailure(cause);

@@ -96,7 +96,7 @@ function setUp({ deadlineMs = 1000, maxInFlight = 10, allowed = true, spent = fa
       limiter: {
         spent: () => (spent ? { policy: 'address', limit: 1, windowSeconds: 1, remaining: 0, resetSeconds: 9 } : null),
         take: async (demands) => {
-          const policy = demands[0]?.policy ?? '';
+          const policy = demands[0]?.policy ?? 'read';
           entered.push(`limit ${policy}`);
           return { allowed, state: { policy, limit: 1, windowSeconds: 1, remaining: 0, resetSeconds: 7 } };
         },
@@ -210,6 +210,7 @@ describe('the kernel', () => {
     const notes = {};
     const error = await failure(call('greet', { wrong: 1 }, { notes }));
     expect(error).toMatchObject({ code: 'RATE_LIMITED', retryAfter: 7 });
+    expect(error.message).toBe('1 reads of this caller in 1 s are used up; the next may come in 7 s');
     expect(notes).toMatchObject({ rateLimit: { policy: 'read', resetSeconds: 7 } });
   });
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Redis as Client } from 'ioredis';
 import { createLogger } from './logger.ts';
 import { openRedis, type Redis } from './redis.ts';
 
@@ -98,6 +99,32 @@ describe.skipIf(!process.env['TEST_REDIS_URL'])('Redis', () => {
     await vi.waitFor(() => expect(subscribed).toHaveBeenCalledTimes(2), 5000);
     await redis.publish('c', 'after');
     await vi.waitFor(() => expect(heard).toEqual(['after']));
+  });
+
+  test('a stream comes whole to whoever lost the connection meanwhile, and goes on after it was emptied', async () => {
+    const [heard, gaps] = [[] as string[], vi.fn()];
+    const admin = new Client(port);
+    const leave = redis.follow('s', (text) => heard.push(text), gaps);
+    await vi.waitFor(() => expect(gaps).toHaveBeenCalledTimes(1));
+    const texts = Array.from({ length: 40 }, (_, n) => String(n));
+    for (const text of texts) {
+      await redis.append('s', text);
+      const [, id] = /^id=(\d+) .*name=olympus-reader /m.exec(String(await admin.client('LIST'))) ?? [];
+      if (id && Number(text) % 10 === 5) await admin.client('KILL', 'ID', Number(id));
+    }
+    await vi.waitFor(() => expect(heard).toEqual(texts), 5000);
+    expect(gaps.mock.calls.length).toBeGreaterThan(1);
+    expect(await admin.pttl('test:s')).toBeGreaterThan(50_000);
+
+    const before = gaps.mock.calls.length;
+    await admin.del('test:s');
+    // As by a server whose clock is behind.
+    await admin.xadd('test:s', '5-1', 't', 'missed');
+    await vi.waitFor(() => expect(gaps.mock.calls.length).toBeGreaterThan(before), 5000);
+    await admin.xadd('test:s', '5-2', 't', 'after');
+    await vi.waitFor(() => expect(heard.at(-1)).toBe('after'), 5000);
+    await leave();
+    admin.disconnect();
   });
 });
 

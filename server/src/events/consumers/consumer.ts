@@ -13,6 +13,11 @@ export interface Consumer {
    */
   handle(event: ConsumedEvent, delivery: Delivery): Promise<void>;
   readonly retry?: Partial<RetryPolicy>;
+  /**
+   * Whether this process can handle events now; absent: always. While it cannot, others serve its share, and events wait in
+   * the log where nobody can.
+   */
+  readonly ready?: () => boolean;
   /** Events that are handled at once in one process. Default 16. */
   readonly concurrency?: number;
   /** After which an attempt counts as failed, and `delivery.signal` ends. Default 10,000. */
@@ -53,6 +58,11 @@ export interface Delivery {
    * Resolves to whether it ran; false where an earlier delivery has committed already.
    */
   readonly once: (work: (db: InTransaction<Db>) => Promise<void>) => Promise<boolean>;
+}
+
+/** Thrown by a handler that cannot do its work at the moment, through no fault of the event: no attempt is counted. */
+export class NotNow extends Error {
+  override readonly name = 'NotNow';
 }
 
 const defaults: RetryPolicy = { attempts: 8, firstMs: 1000, maxMs: 3_600_000 };

@@ -186,6 +186,30 @@ describe.each(kinds)('consumers on %s', (_, install) => {
     await until(() => seen.length === 2);
   });
 
+  it('are shared evenly by the processes that serve them, also after one has joined, left or become unable', async () => {
+    const [tenantId, group] = [newTenant(), name()];
+    const { database } = installation;
+    let able = true;
+    const parts = async () => {
+      const rows = await database.systemDb.rows<{ count: number }>(sql`
+        select count(*)::int as count from consumer_leases
+        where consumer = ${group} and expires_at > clock_timestamp() group by holder order by count`);
+      return rows.map(({ count }) => count).join();
+    };
+    const one = consumerOf({ name: group, tenantId }, async () => {});
+    start(one);
+    await until(async () => (await parts()) === '8');
+    const second = serve(await installation.open(), [{ ...one, ready: () => able }]);
+    await until(async () => (await parts()) === '4,4');
+    const third = serve(await installation.open(), [one]);
+    await until(async () => (await parts()) === '2,3,3');
+    able = false;
+    await until(async () => (await parts()) === '4,4');
+    await third.stop();
+    await until(async () => (await parts()) === '8');
+    await second.stop();
+  });
+
   it('refuse names and types that cannot be', () => {
     const handle = async () => {};
     const about = (name: string) => ({ name, tenantId: newTenant() });

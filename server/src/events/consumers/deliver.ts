@@ -2,7 +2,7 @@ import { sql, type Database } from '@olympus/database';
 import type { Clock } from '../../platform/clock.ts';
 import { errorText } from '../../platform/error-text.ts';
 import { revive } from '../revive.ts';
-import { live, type ConsumedEvent, type Consumer, type Delivery } from './consumer.ts';
+import { live, NotNow, type ConsumedEvent, type Consumer, type Delivery } from './consumer.ts';
 import type { Gate } from './gate.ts';
 import type { Lane, Parked, StoredEvent, Work } from './work.ts';
 
@@ -113,7 +113,7 @@ async function attempt(
     return 'handled';
   } catch (error) {
     // An attempt that was broken off by the end of the process or of its lease is nobody's fault.
-    return turn.signal.aborted ? 'later' : { error: errorText(error) };
+    return turn.signal.aborted || error instanceof NotNow ? 'later' : { error: errorText(error) };
   } finally {
     limit.clear();
   }

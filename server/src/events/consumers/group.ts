@@ -31,8 +31,10 @@ export interface GroupOptions {
 }
 
 const pollMs = 1000;
-/** Between two looks, however often the group is woken. */
-const restMs = 20;
+/** Between two looks, however often the group is woken: each costs some statements, whether one event has come or many. */
+const restMs = 100;
+/** The same where there may be more lanes to serve than there was room for. */
+const shortRestMs = 20;
 const lanesAtOnce = 32;
 /** A turn begins no handler after this time, so that a slow subject does not hold up the others' next events for longer. */
 const turnMs = 5000;
@@ -49,13 +51,15 @@ export function createGroup({ database, consumer, clock, ids, log, random = Math
   const handlers = createGate(consumer.concurrency ?? 16);
   // Of the system's few connections, most stay free for what else there is.
   const statements = createGate(database.kind === 'embedded' ? 1 : 2);
-  const running = new Map<string, Promise<void>>();
+  const running = new Map<string, { readonly shard: number; readonly work: Promise<void> }>();
   const ending = new AbortController();
   let loops: Promise<unknown> | null = null;
 
+  const isReady = () => consumer.ready?.() ?? true;
   const stands = (lease: Lease) => performance.now() < lease.until - marginMs;
 
-  async function turn(lane: Lane, lease: Lease): Promise<void> {
+  /** Resolves to whether there is more to do at once. */
+  async function turn(lane: Lane, lease: Lease): Promise<boolean> {
     const work = await statements(() => readWork(database, { consumer, lane, now: clock.now() }));
     if (work.missed > 0)
       log.warn(
@@ -64,19 +68,24 @@ export function createGroup({ database, consumer, clock, ids, log, random = Math
       );
     const until = performance.now() + turnMs;
     const right = rightToGoOn(lease);
+    const mayGoOn = () => !pause.ended && isReady() && stands(lease) && performance.now() < until;
     try {
-      const limits: Turn = {
-        signal: right.signal,
-        mayGoOn: () => !pause.ended && stands(lease) && performance.now() < until,
-      };
+      const limits: Turn = { signal: right.signal, mayGoOn };
       const outcome = await deliver({ database, consumer, clock, gate: handlers }, { lane, work, turn: limits });
       const settlement = { lane, work, outcome, now: clock.now() };
       const { dead } = await statements(() => settle({ database, consumer, holder, ids, random }, settlement));
       if (dead > 0)
         log.warn({ consumer: consumer.name, tenantId: lane.tenantId, events: dead }, 'events became dead letters');
+      return work.more && !lease.leaving && mayGoOn();
     } finally {
       right.clear();
     }
+  }
+
+  /** Page after page, unless others may be waiting for a place. */
+  async function serveLane(lane: Lane, lease: Lease): Promise<void> {
+    const enough = performance.now() + turnMs;
+    while ((await turn(lane, lease)) && performance.now() < enough && running.size < lanesAtOnce);
   }
 
   /** A signal that ends with the lease, which is renewed meanwhile, or with the time that a stop allows. */
@@ -93,8 +102,8 @@ export function createGroup({ database, consumer, clock, ids, log, random = Math
   function begin(lane: Lane): void {
     const lease = leases.held.get(lane.shard);
     const key = `${lane.tenantId}/${lane.lane}`;
-    if (!lease || running.has(key) || pause.ended) return;
-    const work = turn(lane, lease)
+    if (!lease || lease.leaving || running.has(key) || pause.ended) return;
+    const work = serveLane(lane, lease)
       .then(turnTrouble.over)
       .catch(async (error: unknown) => {
         if (error instanceof LaneLost) return;
@@ -105,39 +114,49 @@ export function createGroup({ database, consumer, clock, ids, log, random = Math
         running.delete(key);
         pause.wake();
       });
-    running.set(key, work);
+    running.set(key, { shard: lane.shard, work });
   }
 
-  async function look(): Promise<void> {
+  /** Resolves to whether there may be more lanes than there was room for. */
+  async function look(): Promise<boolean> {
     const free = lanesAtOnce - running.size;
-    if (free <= 0 || leases.held.size === 0) return;
+    const shards = [...leases.held.values()].flatMap(({ shard, leaving }) => (leaving ? [] : shard));
+    if (free <= 0 || shards.length === 0 || !isReady()) return free <= 0;
     const query = {
       consumer: consumer.name,
-      shards: [...leases.held.keys()],
+      shards,
       now: clock.now(),
       busy: [...running.keys()],
     };
     const lanes = await statements(() => findLanes(database, query));
     for (const lane of lanes.slice(0, free)) begin(lane);
+    return lanes.length >= free;
   }
 
   async function serve(): Promise<void> {
     while (!pause.ended) {
+      let isFull = false;
       try {
-        await look();
+        isFull = await look();
         trouble.over();
       } catch (error) {
         trouble.met(error);
       }
-      await pause.unwoken(restMs);
+      await pause.unwoken(isFull ? shortRestMs : restMs);
       await pause.until(pollMs * (0.8 + random() * 0.4));
     }
   }
 
+  const isBusy = (shard: number) => [...running.values()].some((one) => one.shard === shard);
+
+  /** A process that cannot handle events leaves its share to others. */
+  const holdOrLeave = () =>
+    isReady() || running.size > 0 ? leases.renew(isBusy) : leases.held.size > 0 ? leases.release() : Promise.resolve();
+
   async function lease(): Promise<void> {
     while (!leasing.ended) {
       const before = leases.held.size;
-      await leases.renew().catch(trouble.met);
+      await holdOrLeave().catch(trouble.met);
       if (leases.held.size > before) pause.wake();
       await leasing.unwoken(renewMs * (0.8 + random() * 0.4));
     }
@@ -152,7 +171,7 @@ export function createGroup({ database, consumer, clock, ids, log, random = Math
       pause.end();
       // The leases stand until what was begun is accounted for.
       const giveUp = setTimeout(() => ending.abort(), turnMs);
-      while (running.size > 0) await Promise.all(running.values());
+      while (running.size > 0) await Promise.all([...running.values()].map(({ work }) => work));
       clearTimeout(giveUp);
       leasing.end();
       await loops;

@@ -93,7 +93,7 @@ export async function readWork(database: Database, { consumer, lane, now }: Lane
     offset: { epoch: head.offset_epoch ?? '', position: Number(head.offset ?? 0) },
     next: { epoch: head.epoch, position: Number(end) },
     more,
-    missed: head.offset === null || head.oldest === null ? 0 : Math.max(Number(head.oldest) - 1 - Number(head.from), 0),
+    missed: head.offset === null ? 0 : Math.max(Number(head.oldest) - 1 - Number(head.from), 0),
     fresh,
     due,
     blocked: new Set(blocked),
@@ -109,7 +109,7 @@ interface HeadRow {
   /** After which events are read: the beginning where the offset is of another log. */
   from: string;
   until: string | null;
-  oldest: string | null;
+  oldest: string;
 }
 interface EventRow {
   type: string;
@@ -129,10 +129,8 @@ async function readFresh({ systemDb }: Database, { consumer: { name, types }, la
   const rows = await systemDb.rows<HeadRow & EventRow & { event_position: string | null }>(sql`
     with place as materialized (
       select o.epoch as offset_epoch, o.position as "offset", h.epoch, h.position, o.until_position as until,
-             o.types, o.from_at, o.to_at,
-             case when o.epoch = h.epoch then o.position when ${lane} = ${live} then 0 else h.position end as "from",
-             (select position from events where tenant_id = h.tenant_id and position is not null
-              order by position limit 1) as oldest
+             o.types, o.from_at, o.to_at, h.oldest,
+             case when o.epoch = h.epoch then o.position when ${lane} = ${live} then 0 else h.position end as "from"
       from event_heads h
       left join consumer_offsets o on o.tenant_id = h.tenant_id and o.consumer = ${name} and o.lane = ${lane}
       where h.tenant_id = ${tenantId}::uuid)

@@ -148,6 +148,7 @@ export function orderEvent(notes: string, about: { orderId?: string; status?: Or
       itemCount: 1,
       units: 1,
       total: money,
+      paymentStatus: 'none' as const,
       placedAt: at,
       createdAt: at,
       updatedAt: at,

@@ -9,12 +9,15 @@ export const deadline =
     if (call.procedure.contract.kind === 'subscription' || call.upload) return next(call);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Failure('DEADLINE_EXCEEDED', null)), limits.deadlineMs);
-      const settle =
-        <T>(how: (outcome: T) => void) =>
-        (outcome: T) => {
+      next(call).then(
+        (value) => {
           clearTimeout(timer);
-          how(outcome);
-        };
-      next(call).then(settle(resolve), settle(reject));
+          return resolve(value);
+        },
+        (cause: Error) => {
+          clearTimeout(timer);
+          reject(cause);
+        },
+      );
     });
   };

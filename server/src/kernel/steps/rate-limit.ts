@@ -1,11 +1,9 @@
 import type { RateClass } from '@olympus/contracts';
 import { networkOf } from '../../platform/client-address.ts';
-import type { Call, Caller, Notes } from '../context.ts';
+import type { Call, Caller, Notes, RatePolicy } from '../context.ts';
 import type { KernelDependencies, Step } from '../execute.ts';
 import { Failure } from '../failure.ts';
 
-/** What is counted: a class of calls, all calls of an address, of a tenant, or of an API key. */
-export type RatePolicy = RateClass | 'address' | 'tenant' | 'apiKey';
 /** Whose calls are counted under a policy. */
 export interface Demand {
   readonly policy: RatePolicy;
@@ -41,13 +39,26 @@ export const rateLimit =
 /** Whoever hops about in a network of their own is counted as one. */
 export const addressDemand = ({ address }: Caller): Demand => ({ policy: 'address', key: networkOf(address) });
 
+/** Says which limit it was, so that its caller knows what to slow down or to ask for. */
 export const tooMany = (state: Standing | null): Failure =>
-  new Failure('RATE_LIMITED', { retryAfter: state?.resetSeconds ?? 1 });
+  new Failure('RATE_LIMITED', { retryAfter: state?.resetSeconds ?? 1 }, state ? { detail: spentText(state) } : {});
+
+const spentText = ({ policy, limit, windowSeconds, resetSeconds }: Standing): string =>
+  `${limit} ${limited[policy]} in ${windowSeconds} s are used up; the next may come in ${resetSeconds} s`;
+const limited: Record<RatePolicy, string> = {
+  read: 'reads of this caller',
+  write: 'changes of this caller',
+  signIn: 'attempts for this account',
+  stream: 'new streams of this caller',
+  address: 'calls of this address',
+  tenant: 'calls of this tenant',
+  apiKey: 'calls of this API key',
+};
 
 function demandsOf(call: Call): Demand[] {
   const { caller, principal } = call;
   const { def, kind } = call.procedure.contract;
-  const policy = def.rate ?? (kind === 'mutation' ? 'write' : 'read');
+  const policy = call.rate ?? def.rate ?? (kind === 'mutation' ? 'write' : 'read');
   const demands: Demand[] = [{ policy, key: keyOf(call, policy) }, addressDemand(caller)];
   if (!principal) return demands;
   demands.push({ policy: 'tenant', key: principal.tenantId });

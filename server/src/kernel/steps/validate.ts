@@ -3,6 +3,7 @@ import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
 import type { Step } from '../execute.ts';
 import { Failure } from '../failure.ts';
+import { perBatch, watchItems } from '../items.ts';
 
 /** Nothing reaches a handler that its contract does not describe, and nothing else leaves it. */
 export const validate: Step = async (call, next) => {
@@ -17,13 +18,30 @@ export const validate: Step = async (call, next) => {
     : output.parse(result);
 };
 
-async function* parseItems(schema: z.ZodType, items: AsyncIterable<unknown>, tracked: boolean): AsyncGenerator {
-  for await (const item of items) {
-    if (tracked) {
-      const { id, data } = item as { id: string; data: unknown };
-      yield { id, data: schema.parse(data) };
-    } else yield schema.parse(item);
+interface Parsers {
+  readonly item: (item: object) => object;
+  readonly batch: (batch: readonly unknown[]) => readonly unknown[];
+}
+const parsers = new WeakMap<z.ZodType, Parsers>();
+
+/** Items that go to many are parsed once, as long as they are the same objects for all. */
+function parsersOf(schema: z.ZodType): Parsers {
+  let known = parsers.get(schema);
+  if (!known) {
+    const item = perBatch<object, object>((given) => {
+      const { id, data } = given as { id: string; data: unknown };
+      return { id, data: schema.parse(data) };
+    });
+    const batch = perBatch<readonly unknown[], readonly unknown[]>((given) => given.map((one) => item(one as object)));
+    parsers.set(schema, (known = { item, batch }));
   }
+  return known;
+}
+
+function parseItems(schema: z.ZodType, items: AsyncIterable<unknown>, tracked: boolean): AsyncIterable<unknown> {
+  if (!tracked) return watchItems(items, { map: (item) => schema.parse(item) });
+  const { item, batch } = parsersOf(schema);
+  return watchItems(items, { map: (given) => item(given as object), mapBatch: batch });
 }
 
 /** Parses an input, or fails with every fault named. A procedure without input takes nothing or an empty object. */
