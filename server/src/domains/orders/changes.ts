@@ -1,7 +1,7 @@
 import type { Order } from '@olympus/contracts';
 import { atEveryLocation, type Db, type InTransaction } from '@olympus/database';
 import { appendAll, type Entry } from '../../events/outbox.ts';
-import type { Context, Principal } from '../../kernel/context.ts';
+import type { Context, Principal, TransactionContext } from '../../kernel/context.ts';
 import { Failure } from '../../kernel/failure.ts';
 import { refusalOf, type Outcome } from '../batch.ts';
 import { eventsOf } from '../products/product.ts';
@@ -9,6 +9,7 @@ import { openShelf, type Shelf } from '../products/shelf.ts';
 import { unitsOf } from './lines.ts';
 import { toOrder, type OrderRow } from './order.ts';
 import { findReferences, lockOrders } from './repository.ts';
+import { followPayments } from './workflow/follow.ts';
 import {
   insertOrders,
   lockNextNumber,
@@ -31,7 +32,10 @@ export interface Books {
   readonly keptTo: ReadonlySet<string> | null;
 }
 
-type Changing = Context<Principal, InTransaction<Db>>;
+/** The transaction of changes, and who makes them; null: the workflow of a payment, which places no orders. */
+export interface Changing extends TransactionContext<InTransaction<Db>> {
+  readonly principal: Pick<Principal, 'userId' | 'timeZone' | 'currency' | 'locationIds'> | null;
+}
 
 export type Plan =
   | { readonly draft: Draft }
@@ -70,7 +74,7 @@ async function lockAll(db: Db, changes: readonly Change[]): Promise<void> {
 }
 
 /** Applies one change and tells the audit log of it; throws the failure that forbids it. */
-export async function applyChange(ctx: Changing, change: Change): Promise<Order> {
+export async function applyChange(ctx: Context<Principal, InTransaction<Db>>, change: Change): Promise<Order> {
   let before: OrderRow | undefined;
   const plan: Change['plan'] = (books) => {
     before = books.orders.get(change.orderId ?? '');
@@ -99,7 +103,7 @@ function wavesOf(changes: readonly Change[]): Change[][] {
 
 async function applyWave(ctx: Changing, changes: readonly Change[]): Promise<Outcome<Order>[]> {
   const now = ctx.clock.now();
-  const books = { ...(await openBooks(ctx.db, changes)), keptTo: ctx.principal.locationIds };
+  const books = { ...(await openBooks(ctx.db, changes)), keptTo: ctx.principal?.locationIds ?? null };
   const plans = changes.map((change): Outcome<Plan> => {
     try {
       return change.plan(books);
@@ -110,16 +114,15 @@ async function applyWave(ctx: Changing, changes: readonly Change[]): Promise<Out
   const revisions = plans.flatMap((plan) => ('revision' in plan ? [plan.revision] : []));
   const drafts = plans.flatMap((plan) => ('draft' in plan ? [plan.draft] : []));
 
-  const { userId, timeZone, currency } = ctx.principal;
-  const rows = [
-    ...(await insertAll(ctx.db, drafts, { userId, timeZone, currency, now })),
-    ...(await updateOrders(ctx.db, revisions, now)),
-  ];
+  const placed = ctx.principal ? await insertAll(ctx.db, drafts, { ...ctx.principal, now }) : [];
+  const rows = [...placed, ...(await updateOrders(ctx.db, revisions, now))];
+  // The workflow itself knows what it does.
+  if (ctx.principal) await followPayments(ctx.db, { drafts, revisions, books, placed, by: ctx.principal.userId, now });
   const written = new Map(rows.map((row) => [row.id, toOrder(row)]));
   const outcomes = plans.map((plan) => outcomeOf(plan, written, books.shelf));
 
   const products = await books.shelf.write(now);
-  const told = plans.flatMap((plan, index) => eventOf(plan, outcomes[index]));
+  const told = plans.flatMap((plan, index) => eventOf(plan, outcomes[index], books));
   // Whoever watches stock hears of sales too: one more row for each product, in the same statement.
   const stock = eventsOf(products.map((product) => ({ product, event: 'product.updated' })));
   await appendAll(ctx, [...told, ...stock]);
@@ -170,8 +173,10 @@ function outcomeOf(plan: Outcome<Plan>, written: ReadonlyMap<string, Order>, she
   return new Failure('ORDER_NUMBER_TAKEN', { number: plan.draft.number ?? '' });
 }
 
-function eventOf(plan: Outcome<Plan>, order: Outcome<Order> | undefined): Entry[] {
+function eventOf(plan: Outcome<Plan>, order: Outcome<Order> | undefined, { orders }: Pick<Books, 'orders'>): Entry[] {
   if (!order || order instanceof Failure || plan instanceof Failure || 'unchanged' in plan) return [];
-  const type = 'draft' in plan ? 'order.created' : 'order.updated';
-  return [{ subject: { topic: 'orders', id: order.id }, payload: { type, orderId: order.id, order } }];
+  const subject = { topic: 'orders', id: order.id } as const;
+  if ('draft' in plan) return [{ subject, payload: { type: 'order.created', orderId: order.id, order } }];
+  const previousStatus = orders.get(order.id)?.status ?? null;
+  return [{ subject, payload: { type: 'order.updated', orderId: order.id, order, previousStatus } }];
 }

@@ -11,6 +11,11 @@ export interface BatchRun extends Run {
   readonly ids: Ids;
   readonly timeOf: TimeOf;
 }
+/** The customers of a batch, and how many of them are new. */
+export interface FoundCustomers {
+  readonly ids: IdsByKey;
+  readonly added: number;
+}
 /** Ids by sku or code. */
 export type IdsByKey = ReadonlyMap<string, string>;
 
@@ -98,15 +103,17 @@ const told = (id: string, { name, namedAt, price, pricedAt }: News): ProductNews
 export class CustomerBook {
   private readonly ids = new Map<string, string>();
 
-  async resolve(db: Db, run: BatchRun, lines: readonly OrderInputLine[]): Promise<IdsByKey> {
+  async resolve(db: Db, run: BatchRun, lines: readonly OrderInputLine[]): Promise<FoundCustomers> {
     const missing = new Map<string, string | null>();
     for (const { customer, country } of lines)
       if (customer.trim() !== '' && !this.ids.has(customer))
         missing.set(customer, missing.get(customer) ?? (country.trim() === '' ? null : country));
-    if (missing.size === 0) return new Map();
+    if (missing.size === 0) return { ids: new Map(), added: 0 };
     const customers = [...missing].map(([code, country]) => ({ id: run.ids.next(), code, country }));
     const rows = await resolveCustomers(db, run, customers);
-    return new Map(rows.map((row) => [row.key, row.id]));
+    // Whoever was there already has an id of their own.
+    const given = new Set(customers.map(({ id }) => id));
+    return { ids: new Map(rows.map((row) => [row.key, row.id])), added: rows.filter(({ id }) => given.has(id)).length };
   }
 
   id(code: string): string | undefined {

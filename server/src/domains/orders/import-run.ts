@@ -5,7 +5,7 @@ import { Failure } from '../../kernel/failure.ts';
 import { Distinct } from '../intake/distinct.ts';
 import type { Fault } from '../intake/report.ts';
 import { NotSeenYet, ordersOf, withoutTaken } from './import-batch.ts';
-import { CustomerBook, ProductBook, type IdsByKey } from './import-books.ts';
+import { CustomerBook, ProductBook, type FoundCustomers, type IdsByKey } from './import-books.ts';
 import type { OrderInputLine } from './import-lines.ts';
 import { dropSurplusItems, lockOrders, planAnew, takenNumbers, writeOrders, type Run } from './import-repository.ts';
 import { LocalTimes } from './import-times.ts';
@@ -21,7 +21,7 @@ interface Written {
   readonly left: readonly OrderInputLine[];
   readonly faults: readonly Fault[];
   readonly products: IdsByKey;
-  readonly customers: IdsByKey;
+  readonly customers: FoundCustomers;
 }
 
 /** One run of an import. Its id tells its orders from those of earlier runs, which it writes over. */
@@ -60,7 +60,7 @@ export class OrderImport {
     try {
       const done = await this.ctx.transaction((tx) => this.writeBatch(tx, lines));
       this.products.remember(done.products, done.left, this.times.timeOf);
-      this.customers.remember(done.customers);
+      this.customers.remember(done.customers.ids);
       this.count(done.left);
       for (const line of done.left) this.written.add(line.number);
       return [...done.faults];
@@ -94,7 +94,7 @@ export class OrderImport {
       importId,
       timeOf,
       productId: (sku) => products.get(sku) ?? this.products.id(sku),
-      customerId: (code) => customers.get(code) ?? this.customers.id(code),
+      customerId: (code) => customers.ids.get(code) ?? this.customers.id(code),
       nextId: () => run.ids.next(),
     });
     const older = known.filter((order) => order.importId !== null && order.importId !== importId);
@@ -108,6 +108,12 @@ export class OrderImport {
       { topic: 'orders', id: null },
       { type: 'orders.imported', orders: heads.length, lines: left.length },
     );
+    if (customers.added > 0)
+      await append<'customers.imported'>(
+        tx,
+        { topic: 'customers', id: null },
+        { type: 'customers.imported', customers: customers.added },
+      );
     return { left, faults, products, customers };
   }
 

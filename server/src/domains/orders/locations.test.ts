@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEvents, type Events } from '../../events/events.ts';
 import { orderUpdates, productUpdates } from '../../events/updates.ts';
-import { callerWith, procedures, startTestKernel, type TestKernel, withoutImages } from '../testing.ts';
+import { callerWith, nobodyFollows, procedures, startTestKernel, type TestKernel, withoutImages } from '../testing.ts';
 import { analytics } from '../analytics/procedures.ts';
 import { locations } from '../locations/procedures.ts';
 import { products } from '../products/procedures.ts';
@@ -27,7 +27,7 @@ beforeAll(async () => {
       const { follow } = events;
       const deps = { cursors, importer: absent, exporter: createOrderExport(), follow: orderUpdates(follow) };
       return [
-        ...procedures('users', contracts.users, users({ cursors, account: auth.account })),
+        ...procedures('users', contracts.users, users({ cursors, account: auth.account, follow: nobodyFollows })),
         ...procedures('locations', contracts.locations, locations({ cursors })),
         ...procedures(
           'products',

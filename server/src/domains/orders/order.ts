@@ -1,4 +1,4 @@
-import type { Order, OrderKind, OrderStatus, OrderSummary } from '@olympus/contracts';
+import type { Order, OrderKind, OrderStatus, OrderSummary, PaymentStatus } from '@olympus/contracts';
 import { sql } from '@olympus/database';
 import { moneyOf } from '../money.ts';
 
@@ -6,7 +6,7 @@ import { moneyOf } from '../money.ts';
 export const summaryColumns = sql`
   o.id, o.number, o.kind, o.status, o.customer_id as "customerId", o.location_id as "locationId",
   o.created_by as "createdBy", o.country, o.notes, o.item_count as "itemCount", o.units, o.total, o.currency,
-  o.placed_at as "placedAt", o.created_at as "createdAt", o.updated_at as "updatedAt", o.version`;
+  o.payment_status as "paymentStatus", o.placed_at as "placedAt", o.created_at as "createdAt", o.updated_at as "updatedAt", o.version`;
 
 /** The lines of `order_items i` as one JSON array, amounts as text. */
 export const itemsJson = sql`
@@ -27,6 +27,7 @@ export interface SummaryRow {
   readonly units: string;
   readonly total: string;
   readonly currency: string;
+  readonly paymentStatus: PaymentStatus;
   readonly placedAt: Date;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -58,6 +59,7 @@ export const toSummary = (row: SummaryRow): OrderSummary => ({
   itemCount: row.itemCount,
   units: Number(row.units),
   total: moneyOf(row.total, row.currency),
+  paymentStatus: row.paymentStatus,
   placedAt: row.placedAt,
   createdAt: row.createdAt,
   updatedAt: row.updatedAt,

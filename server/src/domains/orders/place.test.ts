@@ -223,4 +223,11 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('placing orders, %s',
     );
     expect((await own.order([{ productId, quantity: 1 }])).number).toBe('120124');
   });
+
+  it('takes no payment where nobody is there to take it', async () => {
+    const { id: productId } = await shop.product({ stock: 1 });
+    const input = { items: [{ productId, quantity: 1 }], payment: { method: 'sim_card' } };
+    expect(await shop.refusal('orders.create', input)).toMatchObject({ code: 'PAYMENTS_OFF', status: 422 });
+    expect(await shop.stockOf(productId)).toBe(1);
+  });
 });

@@ -1,4 +1,12 @@
-import { transitions, type contracts, type ErrorCode, type ErrorsOf, type ParsedInputOf } from '@olympus/contracts';
+import {
+  transitions,
+  type contracts,
+  type ErrorCode,
+  type ErrorsOf,
+  type OrderStatus,
+  type ParsedInputOf,
+  type PaymentStatus,
+} from '@olympus/contracts';
 import type { Fail } from '../../kernel/failure.ts';
 import type { Books, Change } from './changes.ts';
 import { linesOf, unitsOf } from './lines.ts';
@@ -22,6 +30,8 @@ export function revising(input: Input<'update'>, fail: Failing<'update'>): Chang
       if (items === undefined && notes === undefined) return { unchanged: order };
       if (items === undefined) return { revision: { id, status, notes: notes ?? null, lines: null, recount: false } };
       if (status !== 'pending') fail('ORDER_NOT_PENDING', { status });
+      const { paymentStatus } = order;
+      if (paymentStatus !== 'none') fail('PAYMENT_BEGUN', { paymentStatus });
       const lines = linesOf(items, { shelf: books.shelf, held: order.items }, fail);
       books.shelf.take(unitsOf(lines), fail, unitsOf(order.items));
       return { revision: { id, status, notes: notes === undefined ? order.notes : notes, lines, recount: true } };
@@ -43,6 +53,8 @@ export function moving(
       const order = expected(books, input, fail);
       const allowed = [...transitions[order.status]];
       if (!allowed.includes(status)) fail('ILLEGAL_TRANSITION', { from: order.status, to: status, allowed });
+      const { paymentStatus } = order;
+      if (paymentStatus === 'authorizing' && status !== 'cancelled') fail('PAYMENT_PENDING', { paymentStatus });
       if (status === 'cancelled') books.shelf.giveBack(unitsOf(order.items));
       const notes = reason ? [order.notes, `Cancelled: ${reason}`].filter(Boolean).join('\n') : order.notes;
       const recount = status === 'cancelled' || status === 'refunded';
@@ -50,6 +62,24 @@ export function moving(
     },
   };
 }
+
+/** What the workflow of its payment does to an order: it moves on where its status allows, and gives its stock back when cancelled. */
+export const settling = (
+  orderId: string,
+  { status, paymentStatus }: { status: OrderStatus | null; paymentStatus: PaymentStatus },
+): Change => ({
+  orderId,
+  names: null,
+  productIds: (order) => (status === 'cancelled' && order ? order.items.map(({ productId }) => productId) : []),
+  plan({ orders, shelf }) {
+    const order = orders.get(orderId);
+    if (!order) throw new Error('a locked order was not there to be moved');
+    if (status === 'cancelled') shelf.giveBack(unitsOf(order.items));
+    const { id, notes } = order;
+    const recount = status === 'cancelled';
+    return { revision: { id, status: status ?? order.status, notes, lines: null, recount, paymentStatus } };
+  },
+});
 
 /** The order, if it is there and the version that the change is meant for. */
 function expected(

@@ -1,4 +1,4 @@
-import type { OrderStatus } from '@olympus/contracts';
+import type { OrderStatus, PaymentStatus } from '@olympus/contracts';
 import { array, sql, type Db } from '@olympus/database';
 import { itemsJson, summaryColumns, type OrderRow } from './order.ts';
 
@@ -21,6 +21,8 @@ export interface Draft {
   readonly country: string | null;
   readonly notes: string | null;
   readonly lines: readonly Line[];
+  /** null: the order is placed without a payment. */
+  readonly payment: { readonly method: string; readonly authorizeMs: number } | null;
 }
 
 export interface Revision {
@@ -31,6 +33,8 @@ export interface Revision {
   readonly lines: readonly Line[] | null;
   /** Whether the order counts otherwise than before in the sales of its month. */
   readonly recount: boolean;
+  /** Absent: as it is. */
+  readonly paymentStatus?: PaymentStatus;
 }
 
 /** Who places orders, when and where. */
@@ -54,12 +58,14 @@ export async function insertOrders(db: Db, drafts: readonly Draft[], placing: Pl
   const drawn = drafts.filter(({ number }) => number === null).length;
   const column = (name: 'id' | 'number' | 'customerId' | 'locationId' | 'country' | 'notes') =>
     array(drafts.map((draft) => draft[name]));
+  const payments = array(drafts.map(({ payment }): PaymentStatus => (payment ? 'authorizing' : 'none')));
   return db.rows<OrderRow>(sql`
     with draft as (
       select *, row_number() over (partition by number is null order by turn) - 1 as nth
       from unnest(${column('id')}::uuid[], ${column('number')}::text[], ${column('customerId')}::uuid[],
-                  ${column('locationId')}::uuid[], ${column('country')}::text[], ${column('notes')}::text[])
-        with ordinality as d (id, number, customer_id, location_id, country, notes, turn)
+                  ${column('locationId')}::uuid[], ${column('country')}::text[], ${column('notes')}::text[],
+                  ${payments}::text[])
+        with ordinality as d (id, number, customer_id, location_id, country, notes, payment_status, turn)
     ), ${linesCte(drafts)}, head as (
       insert into order_numbers as n (tenant_id, next)
       select ${tenantId}, ${firstNumber}::bigint + ${drawn}::bigint where ${drawn}::bigint > 0
@@ -67,10 +73,10 @@ export async function insertOrders(db: Db, drafts: readonly Draft[], placing: Pl
       returning n.next - ${drawn}::bigint as first
     ), placed as (
       insert into orders as o (tenant_id, id, number, kind, status, customer_id, location_id, created_by, country, notes,
-                               item_count, units, total, currency, placed_at, placed_on, created_at, updated_at)
+                               item_count, units, total, currency, payment_status, placed_at, placed_on, created_at, updated_at)
       select ${tenantId}, d.id, coalesce(d.number, (head.first + d.nth)::text), 'sale', 'pending', d.customer_id,
              d.location_id, ${userId}::uuid, d.country, d.notes, s.item_count, s.units, s.total, ${currency},
-             ${now}, (${now}::timestamptz at time zone ${timeZone})::date, ${now}, ${now}
+             d.payment_status, ${now}, (${now}::timestamptz at time zone ${timeZone})::date, ${now}, ${now}
       from draft d join sums s on s.order_id = d.id left join head on true
       order by d.turn
       on conflict (tenant_id, number) do nothing
@@ -117,11 +123,12 @@ export async function updateOrders(db: Db, revisions: readonly Revision[], now: 
   return db.rows<OrderRow>(sql`
     with revision as (
       select * from unnest(${column(({ id }) => id)}::uuid[], ${column(({ status }) => status)}::text[],
-                           ${column(({ notes }) => notes)}::text[], ${column(({ recount }) => recount)}::boolean[])
-        as r (id, status, notes, recount)
+                           ${column(({ notes }) => notes)}::text[], ${column(({ recount }) => recount)}::boolean[],
+                           ${column(({ paymentStatus }) => paymentStatus ?? null)}::text[])
+        as r (id, status, notes, recount, payment_status)
     ), ${linesCte(replaced)}, revised as (
       update orders o set status = r.status, notes = r.notes, version = o.version + 1, updated_at = ${now},
-        item_count = coalesce(s.item_count, o.item_count), units = coalesce(s.units, o.units), total = coalesce(s.total, o.total)
+        payment_status = coalesce(r.payment_status, o.payment_status), item_count = coalesce(s.item_count, o.item_count), units = coalesce(s.units, o.units), total = coalesce(s.total, o.total)
       from revision r left join sums s on s.order_id = r.id
       where o.tenant_id = ${tenantId} and o.id = r.id
       returning ${summaryColumns}, o.placed_on, r.recount
