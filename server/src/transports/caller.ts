@@ -15,7 +15,7 @@ export function callerOf(request: IncomingMessage, protocol: Protocol, addressOf
   return {
     protocol,
     requestId: requestIdOf(request),
-    traceId: traceIdOf(request),
+    traceId: traceIdOf(request.headers['traceparent']),
     address: addressOf(request),
     credential: bearerOf(request.headers.authorization),
     userAgent: request.headers['user-agent'],
@@ -28,9 +28,8 @@ export function requestIdOf(request: IncomingMessage): string {
   return typeof given === 'string' && printable.test(given) ? given : randomUUID();
 }
 
-/** https://www.w3.org/TR/trace-context/#traceparent-header */
-function traceIdOf(request: IncomingMessage): string {
-  const given = request.headers['traceparent'];
+/** The trace that a `traceparent` names, or a new one: https://www.w3.org/TR/trace-context/#traceparent-header. */
+export function traceIdOf(given: string | string[] | undefined): string {
   const match =
     typeof given === 'string' ? /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/.exec(given) : null;
   return match?.[1] && !/^0+$/.test(match[1]) ? match[1] : randomHex();

@@ -68,8 +68,10 @@ export function credentialWatch(kernel: Kernel, options: Options = {}): Credenti
     } catch (cause) {
       const failure = toFailure(cause);
       // A database that does not answer is no reason to send everybody away.
-      if (failure.code === 'UNAUTHENTICATED') end(entry, ended('The session has ended'));
-      else if (failure.code === 'TENANT_SUSPENDED') end(entry, failure);
+      if (failure.code === 'UNAUTHENTICATED') {
+        const what = entry.principal.apiKeyId === null ? 'session' : 'API key';
+        end(entry, ended(`The ${what} has ended`));
+      } else if (failure.code === 'TENANT_SUSPENDED') end(entry, failure);
     }
   };
   const onChange = (change: AccessChange): void => {

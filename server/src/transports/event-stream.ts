@@ -1,6 +1,8 @@
 import { toFailure, type Failure } from '../kernel/failure.ts';
+import type { Departures } from './departures.ts';
+import { eventPage } from './event-page.ts';
 import { problemOf } from './problem.ts';
-import { commonHeaders, requestIdFor, type Exchange } from './reply.ts';
+import { commonHeaders, reply, requestIdFor, type Exchange } from './reply.ts';
 import { writeAtPace } from './stream-writer.ts';
 
 export interface EventStreamOptions {
@@ -9,8 +11,8 @@ export interface EventStreamOptions {
   readonly onRefusal: (listener: (failure: Failure) => void) => () => void;
   /** Ends the call. */
   readonly abort: () => void;
-  /** Aborted when the server winds down: open streams end, and their readers come back to another replica. */
-  readonly closing: AbortSignal | null;
+  /** Tells when the stream is to end since the server winds down: its reader comes back to another replica. */
+  readonly departures: Departures;
   readonly timing: StreamTiming;
 }
 export interface StreamTiming {
@@ -27,7 +29,7 @@ const graceMs = 50;
 /** Answers with `text/event-stream` (https://html.spec.whatwg.org/multipage/server-sent-events.html) until the items end, its reader leaves or may no longer stay. */
 export async function replyEvents(exchange: Exchange, items: AsyncIterable<unknown>, options: EventStreamOptions) {
   const { response } = exchange;
-  const { tracked, onRefusal, abort, closing, timing } = options;
+  const { tracked, onRefusal, abort, departures, timing } = options;
   const iterator = items[Symbol.asyncIterator]();
   let next = iterator.next();
   await settledOrLater(next, graceMs);
@@ -47,9 +49,7 @@ export async function replyEvents(exchange: Exchange, items: AsyncIterable<unkno
     const stalled = setTimeout(() => response.destroy(), timing.stallMs);
     response.once('close', () => clearTimeout(stalled));
   };
-  const onClosing = () => end(null);
-  closing?.addEventListener('abort', onClosing, { once: true });
-  if (closing?.aborted) onClosing();
+  const stay = departures.add(() => end(null));
   const unwatch = onRefusal(end);
   const ping = setInterval(() => {
     if (response.writableNeedDrain) response.destroy();
@@ -66,11 +66,38 @@ export async function replyEvents(exchange: Exchange, items: AsyncIterable<unkno
   } catch (cause) {
     end(toFailure(cause));
   } finally {
-    closing?.removeEventListener('abort', onClosing);
+    stay();
     unwatch();
     clearInterval(ping);
     abort();
     await iterator.return?.();
+  }
+}
+
+/** Answers with one page of events as JSON: for clients that streams do not reach. */
+export async function replyEventPage(
+  exchange: Exchange,
+  items: AsyncIterable<unknown>,
+  options: Omit<EventStreamOptions, 'timing'> & { readonly after: string | null; readonly waitMs: number },
+): Promise<void> {
+  const { tracked, after, waitMs, onRefusal, abort, departures } = options;
+  let refusal: Failure | null = null;
+  const unwatch = onRefusal((failure) => {
+    refusal = failure;
+    abort();
+  });
+  try {
+    const page = await eventPage(items, { tracked, after, waitMs, onClosing: departures.add });
+    if (refusal) throw refusal as Failure;
+    const events = page.items.map((item) => (tracked ? item : { id: null, data: item }));
+    reply(exchange, {
+      status: 200,
+      headers: { ...commonHeaders(exchange, null), 'content-type': 'application/json' },
+      body: JSON.stringify({ events, lastEventId: page.lastEventId }),
+    });
+  } finally {
+    unwatch();
+    abort();
   }
 }
 

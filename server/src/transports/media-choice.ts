@@ -11,7 +11,7 @@ export const formats: Readonly<Record<string, string>> = { csv: 'text/csv', ndjs
 export function answerTypes({ kind, def }: AnyContract): readonly string[] {
   if (def.download) return def.download;
   if (def.serves) return [...def.serves, 'application/json'];
-  return [kind === 'subscription' ? 'text/event-stream' : 'application/json'];
+  return kind === 'subscription' ? ['text/event-stream', 'application/json'] : ['application/json'];
 }
 
 /** The media type that the caller likes best: by `format` where a download is named, else by `Accept`. */

@@ -95,6 +95,13 @@ function headerParameters(operation: Operation<Promised>): Fields {
       Range: header('The part that is wanted, one at a time', 'bytes=0-1023'),
       'If-Range': header('The ETag or date for which the part is wanted; the whole otherwise', '"9f86d081"'),
     }),
+    ...(kind === 'subscription' &&
+      !operation.procedure.contract.def.download && {
+        Prefer: header(
+          'As JSON: the seconds to wait where there is nothing to tell, up to 30 (RFC 7240). Default: 25',
+          'wait=25',
+        ),
+      }),
     ...(operation.resumable && {
       'Last-Event-ID': header('The id of the last event seen, from which the stream resumes', 'AAAAAAAAAGQ'),
     }),
@@ -119,7 +126,10 @@ function describe({ contract: { kind, def } }: Promised): string {
       ? [`Answers are kept for up to ${def.cache.ttl} seconds, and dropped when what they tell changes.`]
       : []),
     ...(tracked
-      ? ['The stream goes on until one side leaves; an event `error` carries a problem before it ends.']
+      ? [
+          'The stream goes on until one side leaves; an event `error` carries a problem before it ends.',
+          'Asked for as JSON, the answer is what there is to tell, at once or as soon as there is something, and counts among reads: for long polling where no stream gets through.',
+        ]
       : []),
     ...(def.upload ? ['The body is streamed: it may be far larger than other bodies.'] : []),
     ...(def.serves ? ['Where JSON is not asked for by `Accept`, the answer is the bytes themselves.'] : []),

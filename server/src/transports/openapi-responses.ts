@@ -1,5 +1,5 @@
-import { commonErrors, Problem, type CommonErrorCode, type ErrorSpec } from '@olympus/contracts';
-import type { z } from 'zod';
+import { commonErrors, Problem, type CommonErrorCode, type Def, type ErrorSpec } from '@olympus/contracts';
+import { z } from 'zod';
 import type { ZodOpenApiHeadersObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import { answerTypes } from './media-choice.ts';
 import { problemType } from './problem.ts';
@@ -80,9 +80,30 @@ export function responsesOf(procedure: Promised): ZodOpenApiResponsesObject {
 }
 
 /** Bytes are not described further; CSV is text. */
-function schemaOf({ contract: { def } }: Promised, type: string) {
+function schemaOf({ contract: { kind, def } }: Promised, type: string) {
   if (def.serves?.includes(type)) return { type: 'string' as const, format: 'binary' };
-  return type === 'text/csv' ? { type: 'string' as const } : (def.output as unknown as z.ZodType);
+  if (type === 'text/csv') return { type: 'string' as const };
+  return kind === 'subscription' && type === 'application/json' ? pageOf(def) : (def.output as unknown as z.ZodType);
+}
+
+const pages = new Map<Def['output'], z.ZodType>();
+
+/** What a poll of a stream is answered with. */
+function pageOf({ output, tracked }: Def): z.ZodType {
+  const known = pages.get(output);
+  if (known) return known;
+  const data = output as unknown as z.ZodType;
+  const name = data.meta()?.id ?? 'Event';
+  const id = tracked ? z.string() : z.string().nullable();
+  const event = z.object({ id, data }).meta({ id: `Tracked${name}` });
+  const page = z
+    .object({
+      events: z.array(event),
+      lastEventId: z.string().nullable().meta({ description: 'The `Last-Event-ID` of the next poll' }),
+    })
+    .meta({ id: `${name}Poll` });
+  pages.set(output, page);
+  return page;
 }
 
 const shapeOf = (schema: z.ZodType): object => (schema._zod.def as { shape?: object }).shape ?? {};
@@ -108,6 +129,7 @@ export function errorsOf(procedure: Promised): Readonly<Record<string, ErrorSpec
     ['RANGE_NOT_SATISFIABLE', def.serves !== undefined],
     ['IDEMPOTENCY_KEY_REUSED', keepsAnswers(procedure)],
     ['RATE_LIMITED', true],
+    ['TOO_MANY_STREAMS', kind === 'subscription'],
     ['INTERNAL', true],
     ['UNAVAILABLE', true],
     ['DEADLINE_EXCEEDED', kind !== 'subscription'],

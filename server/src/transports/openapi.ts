@@ -1,4 +1,4 @@
-import { commonErrors, contracts, contractsOf, errors, type ErrorSpec } from '@olympus/contracts';
+import { commonErrors, contracts, contractsOf, errors, type Contracts, type ErrorSpec } from '@olympus/contracts';
 import type { z } from 'zod';
 import { createDocument, createSchema, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { toOpenApi30 } from './openapi-3.0.ts';
@@ -16,8 +16,10 @@ export interface OpenApiOptions {
   readonly serverUrl?: string;
 }
 
-const tags: Readonly<Record<string, string>> = {
+const tags: Readonly<Record<keyof Contracts, string>> = {
   auth: 'Signing in and out, and who one is',
+  account: 'What users do about their own account: address, password, second factor',
+  signIn: 'Signing in through other providers',
   users: 'The people who work with the tenant’s data',
   customers: 'Those who buy',
   locations: 'Where the tenant trades',
@@ -27,6 +29,11 @@ const tags: Readonly<Record<string, string>> = {
   analytics: 'Figures of what was sold',
   events: 'Events that could not be handled, and handing events over again',
   webhooks: 'Telling partners of events',
+  apiKeys: 'Credentials of partners and their programs',
+  audit: 'Who did what, sealed in a chain',
+  chat: 'Conversations inside a tenant, and who is there',
+  notifications: 'What a user is told, and what they have read',
+  tenants: 'The platform’s own view of its tenants',
   addressRules: 'From where the tenant may be called',
 };
 
@@ -36,6 +43,7 @@ export function openApiDocument(
   { version, serverUrl = '' }: OpenApiOptions,
 ): OpenApiDocument {
   const names = [...new Set(procedures.map(tagOf))];
+  const described: Readonly<Record<string, string>> = tags;
   const document = createDocument(
     {
       openapi: '3.1.0',
@@ -48,7 +56,7 @@ export function openApiDocument(
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: `${serverUrl}/api/v1`, description: 'Version 1' }],
-      tags: names.map((name) => ({ name, description: tags[name] ?? `Procedures of ${name}` })),
+      tags: names.map((name) => ({ name, description: described[name] ?? `Procedures of ${name}` })),
       security: [{ bearer: [] }],
       paths: pathsOf(procedures),
       components: {

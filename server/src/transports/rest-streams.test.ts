@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createDepartures } from './departures.ts';
 import { startRest, tokenOf, type TestServer } from './testing/rest-server.ts';
 
 let rest: TestServer;
@@ -78,7 +79,7 @@ describe('an event stream', () => {
       status: 400,
       errors: [{ field: 'count' }],
     });
-    expect((await rest.send('GET /mugs/events', { headers: { accept: 'application/json' } })).status).toBe(406);
+    expect((await rest.send('GET /mugs/events', { headers: { accept: 'text/html' } })).status).toBe(406);
     const failed = await rest.send('GET /mugs/events?failWith=now');
     expect(failed.headers['content-type']).toBe('application/problem+json');
     expect(failed.json).toMatchObject({ status: 503, code: 'UNAVAILABLE' });
@@ -134,7 +135,7 @@ describe('an event stream', () => {
 
   it('ends when the server winds down', async () => {
     const closing = new AbortController();
-    rest = await startRest({ rest: { closing: closing.signal } });
+    rest = await startRest({ rest: { departures: createDepartures(closing.signal) } });
     const { response } = await open('/mugs/events?count=1&open=true');
     const text = textOf(response);
     await sleep(20);
@@ -160,6 +161,83 @@ describe('an event stream', () => {
     // Sockets buffer some megabytes of their own; the stream would be a gigabyte.
     expect(made).toBeLessThan(500);
     request.destroy();
+  });
+});
+
+describe('a poll for events', () => {
+  const accept = { accept: 'application/json' };
+  const poll = (query: string, headers: Record<string, string> = {}) =>
+    rest.send(`GET /mugs/events${query}`, { headers: { ...accept, ...headers } });
+
+  it('is answered with what there is, and the id to go on from', async () => {
+    rest = await startRest();
+    const answer = await poll('?open=true');
+    expect(answer.headers).toMatchObject({ 'content-type': 'application/json', ratelimit: '"read";r=9;t=1' });
+    const data = (after: string | null) => ({ type: 'mug.made', mugId: 'm', after });
+    expect(answer.json).toEqual({
+      events: [
+        { id: 'e1', data: data(null) },
+        { id: 'e2', data: data(null) },
+      ],
+      lastEventId: 'e2',
+    });
+    const next = await poll('?open=true&count=3', { 'last-event-id': 'e2' });
+    expect(next.json.events[0].data.after).toBe('e2');
+    await until(() => rest.calls.length === 2);
+  });
+
+  it('waits where there is nothing, as long as it is asked to, and ends its call', async () => {
+    rest = await startRest();
+    const start = performance.now();
+    const answer = await poll('?open=true&count=0', { prefer: 'respond-async, wait=1', 'last-event-id': 'e7' });
+    expect(performance.now() - start).toBeGreaterThan(900);
+    expect(answer.json).toEqual({ events: [], lastEventId: 'e7' });
+    await until(() => rest.calls.length === 1);
+    for (const prefer of ['wait=31', 'wait=-1', 'wait=soon'])
+      expect((await poll('?open=true', { prefer })).json).toMatchObject({ status: 400, errors: [{ field: 'Prefer' }] });
+  });
+
+  it('is not ended by what was known under its id already', async () => {
+    rest = await startRest();
+    const start = performance.now();
+    const { json } = await poll('?open=true&count=1', { prefer: 'wait=1', 'last-event-id': 'e1' });
+    expect(performance.now() - start).toBeGreaterThan(900);
+    expect(json).toMatchObject({ events: [{ id: 'e1' }], lastEventId: 'e1' });
+  });
+
+  it('holds a hundred events at most', async () => {
+    rest = await startRest();
+    expect((await poll('?count=250')).json).toMatchObject({ events: { length: 100 }, lastEventId: 'e100' });
+  });
+
+  it('is refused like any call, also while it waits', async () => {
+    rest = await startRest();
+    expect((await rest.send('GET /mugs/events', { token: null, headers: accept })).json).toMatchObject({ status: 401 });
+    expect((await poll('?failWith=now')).json).toMatchObject({ status: 503 });
+    expect((await poll('?failWith=later')).json).toMatchObject({ lastEventId: 'e2' });
+    const waiting = poll('?open=true&count=0');
+    await sleep(50);
+    rest.revoked.add(tokenOf('owner'));
+    expect((await waiting).json).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
+  });
+
+  it('is answered at once when the server winds down, and ends when its caller leaves', async () => {
+    const closing = new AbortController();
+    rest = await startRest({ rest: { departures: createDepartures(closing.signal) } });
+    const leaving = httpRequest({
+      host: '127.0.0.1',
+      port: rest.port,
+      path: '/api/v1/mugs/events?open=true&count=0',
+      headers: { authorization: `Bearer ${tokenOf('owner')}`, ...accept },
+    });
+    leaving.on('error', () => undefined).end();
+    await sleep(50);
+    leaving.destroy();
+    await until(() => rest.calls.length === 1);
+    const waiting = poll('?open=true&count=0');
+    await sleep(50);
+    closing.abort();
+    expect((await waiting).json).toEqual({ events: [], lastEventId: null });
   });
 });
 

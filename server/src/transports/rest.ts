@@ -2,11 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
+import { createDepartures, type Departures } from './departures.ts';
 import { callerOf, idempotencyKeysOf, type AddressOf } from './caller.ts';
 import { replyContent, type TakeTransfer } from './content.ts';
 import { credentialWatch, type CredentialWatch } from './credential-watch.ts';
 import { downloadHeaders, replyDownload } from './download.ts';
-import { replyEvents, type EventStreamOptions } from './event-stream.ts';
+import { waitMsOf } from './event-page.ts';
+import { replyEventPage, replyEvents, type EventStreamOptions } from './event-stream.ts';
 import { issue } from './input-issue.ts';
 import { chooseType } from './media-choice.ts';
 import { parseQuery } from './query-string.ts';
@@ -20,8 +22,8 @@ export interface RestOptions {
   readonly addressOf: AddressOf;
   readonly takeTransfer?: TakeTransfer;
   readonly limits?: Partial<RestLimits & StreamLimits>;
-  /** Aborted when the server winds down; open event streams end then. */
-  readonly closing?: AbortSignal;
+  /** Tells open event streams to end when the server winds down. */
+  readonly departures?: Departures;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
@@ -49,6 +51,7 @@ export type RestHandler = (request: IncomingMessage, response: ServerResponse, p
 export function restHandler(options: RestOptions): RestHandler {
   const service: Service = {
     ...options,
+    departures: options.departures ?? createDepartures(null),
     find: pathFinder(options.kernel.procedures),
     limits: { ...defaults, ...options.limits },
     watch: credentialWatch(options.kernel, { now: options.now ?? Date.now }),
@@ -61,6 +64,7 @@ export function restHandler(options: RestOptions): RestHandler {
 
 interface Service extends RestOptions {
   readonly find: FindPath;
+  readonly departures: Departures;
   readonly limits: RestLimits & StreamLimits;
   readonly watch: CredentialWatch;
 }
@@ -86,6 +90,7 @@ async function serve(service: Service, exchange: Exchange, path: string): Promis
     if (!exchange.response.writableFinished) controller.abort();
   });
   const call = await read(service, exchange, { operation, params: found.params });
+  const isPoll = kind === 'subscription' && call.mediaType === 'application/json';
   const value = await kernel.execute({
     procedure: operation.procedure,
     caller,
@@ -94,6 +99,7 @@ async function serve(service: Service, exchange: Exchange, path: string): Promis
     input: call.input,
     upload: call.upload,
     idempotencyKey: call.idempotencyKey,
+    ...(isPoll && { rate: 'read' }),
   });
   const { content } = exchange.notes;
   if (content && call.mediaType !== 'application/json') {
@@ -112,14 +118,14 @@ async function serve(service: Service, exchange: Exchange, path: string): Promis
     const unwatch = (await refusalsOf(service, caller))(() => exchange.response.destroy());
     const document = { items, mediaType, stallMs: limits.downloadStallMs };
     await replyDownload(exchange, operation, document).finally(unwatch);
-  } else
-    await replyEvents(exchange, items, {
-      tracked: def.tracked === true,
-      onRefusal: await refusalsOf(service, caller),
-      abort: () => controller.abort(),
-      closing: service.closing ?? null,
-      timing: limits,
-    });
+  } else {
+    const { departures } = service;
+    const onRefusal = await refusalsOf(service, caller);
+    const stream = { tracked: def.tracked === true, onRefusal, abort: () => controller.abort(), departures };
+    const { after, waitMs } = call;
+    if (isPoll) await replyEventPage(exchange, items, { ...stream, after, waitMs });
+    else await replyEvents(exchange, items, { ...stream, timing: limits });
+  }
 }
 
 function findPath({ find, limits }: Service, { request }: Exchange, path: string): NonNullable<ReturnType<FindPath>> {
@@ -150,6 +156,9 @@ interface Read {
   readonly upload: Awaited<ReturnType<typeof decode>>['upload'];
   readonly idempotencyKey: string | null;
   readonly mediaType: string;
+  /** Of a poll for events: from which id it goes on, and how long it waits. */
+  readonly after: string | null;
+  readonly waitMs: number;
 }
 
 /** What the request says. A fault in it takes the place of the input: the kernel tells it to those who may call, and only to them. */
@@ -164,9 +173,14 @@ async function read(
     const mediaType = chooseType(incoming);
     const mutates = target.operation.procedure.contract.kind === 'mutation';
     const [idempotencyKey = null] = mutates ? idempotencyKeysOf(request.headers['idempotency-key'], 1) : [];
-    return { ...(await decode(incoming)), idempotencyKey, mediaType };
+    const isPoll = target.operation.procedure.contract.kind === 'subscription' && mediaType === 'application/json';
+    const waitMs = isPoll ? waitMsOf(request.headers['prefer']) : 0;
+    const { input, upload } = await decode(incoming);
+    const { lastEventId } = input;
+    const after = typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : null;
+    return { input, upload, idempotencyKey, mediaType, after, waitMs };
   } catch (cause) {
-    return { input: toFailure(cause), upload: null, idempotencyKey: null, mediaType: '' };
+    return { input: toFailure(cause), upload: null, idempotencyKey: null, mediaType: '', after: null, waitMs: 0 };
   }
 }
 

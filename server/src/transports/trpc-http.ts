@@ -3,11 +3,13 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import type { Caller, Notes } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
+import { createDepartures, type Departures } from './departures.ts';
 import { callerOf, type AddressOf } from './caller.ts';
 import { errorShape } from './error-codes.ts';
 import { commonHeaders, reply, requestIdFor, type Exchange } from './reply.ts';
 import { worstOf } from './response-headers.ts';
 import { defaultTrpcLimits, type TrpcLimits } from './trpc-limits.ts';
+import { isPoll, trpcPolls, type Poll } from './trpc-poll.ts';
 import { readRequest, type TrpcCall, type TrpcRequest } from './trpc-request.ts';
 import { trpcStreams, type ServeStream } from './trpc-stream.ts';
 import { encodeAnything, encoderOf } from './wire.ts';
@@ -18,8 +20,8 @@ export interface TrpcHttpOptions {
   readonly router: AnyTRPCRouter;
   readonly addressOf: AddressOf;
   readonly limits?: Partial<TrpcLimits>;
-  /** Aborted when the server winds down; open streams are cut then, and their readers come back to another replica. */
-  readonly closing?: AbortSignal;
+  /** Tells open streams to end when the server winds down: their readers come back to another replica. */
+  readonly departures?: Departures;
 }
 /** `path` is what follows `/trpc/`, without the query. */
 export type TrpcHttpHandler = (request: IncomingMessage, response: ServerResponse, path: string) => void;
@@ -27,6 +29,7 @@ export type TrpcHttpHandler = (request: IncomingMessage, response: ServerRespons
 interface Service extends TrpcHttpOptions {
   readonly limits: TrpcLimits;
   readonly stream: ServeStream;
+  readonly poll: Poll;
 }
 
 /**
@@ -35,7 +38,9 @@ interface Service extends TrpcHttpOptions {
  */
 export function trpcHttp(options: TrpcHttpOptions): TrpcHttpHandler {
   const limits = { ...defaultTrpcLimits, ...options.limits };
-  const service: Service = { ...options, limits, stream: trpcStreams({ ...options, limits }) };
+  const departures = options.departures ?? createDepartures(null);
+  const streams = { ...options, limits, departures };
+  const service: Service = { ...options, limits, stream: trpcStreams(streams), poll: trpcPolls(streams) };
   return (request, response, path) => {
     const exchange: Exchange = { request, response, path, notes: {}, caller: null };
     serve(service, exchange).catch((cause: unknown) => refuse(exchange, toFailure(cause)));
@@ -47,13 +52,15 @@ async function serve(service: Service, exchange: Exchange): Promise<void> {
   const caller = callerOf(request, 'trpc-http', service.addressOf);
   exchange.caller = caller;
   const read = await readRequest(request, path, service.limits);
-  if (isStreamed(service.kernel, request, read)) return service.stream(exchange, read);
+  const streamed = isStreamed(service.kernel, request, read);
+  const poll = streamed && !read.batch && isPoll(service.kernel, request, read.calls[0]) ? service.poll : null;
+  if (streamed && !poll) return service.stream(exchange, read);
 
   const controller = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) controller.abort();
   });
-  const run = (call: TrpcCall) => answer(service.kernel, call, { caller, signal: controller.signal, request });
+  const run = (call: TrpcCall) => answer(service.kernel, call, { caller, signal: controller.signal, request, poll });
   const [first] = read.calls;
   if (!read.batch && first) {
     const { status, body, notes, failure } = await run(first);
@@ -86,9 +93,15 @@ interface Surroundings {
   readonly caller: Caller;
   readonly signal: AbortSignal;
   readonly request: IncomingMessage;
+  /** What answers a subscription; null where none is asked for as a page. */
+  readonly poll: Poll | null;
 }
 
-async function answer(kernel: Kernel, call: TrpcCall, { caller, signal, request }: Surroundings): Promise<Answer> {
+async function answer(
+  kernel: Kernel,
+  call: TrpcCall,
+  { caller, signal, request, poll }: Surroundings,
+): Promise<Answer> {
   const notes: Notes = {};
   const { path, input, idempotencyKey } = call;
   try {
@@ -97,9 +110,12 @@ async function answer(kernel: Kernel, call: TrpcCall, { caller, signal, request 
     const { contract } = procedure;
     if (contract.kind === 'mutation' && request.method !== 'POST')
       throw new Failure('METHOD_NOT_ALLOWED', { allowed: ['POST'] });
+    const invocation = { procedure, caller, input, signal, idempotencyKey, notes };
+    if (poll)
+      return { status: 200, body: `{"result":{"data":${await poll(invocation, request)}}}`, notes, failure: null };
     // Alone and by GET it would have been streamed.
     if (contract.kind === 'subscription') throw new Failure('METHOD_NOT_ALLOWED', { allowed: ['GET'] });
-    const value = await kernel.execute({ procedure, caller, input, signal, idempotencyKey, notes });
+    const value = await kernel.execute(invocation);
     return { status: 200, body: `{"result":{"data":${encoderOf(contract)(value)}}}`, notes, failure: null };
   } catch (cause) {
     const failure = toFailure(cause);

@@ -14,11 +14,11 @@ export interface TrpcLimits {
   readonly socketCalls: number;
   /** Messages and calls that a socket may send in a second; more are a flood. */
   readonly socketMessagesPerSecond: number;
-  /** How long a socket may stay without a credential. */
+  /** How long a socket may stay without a credential; where a call of it is under way then, as long again. */
   readonly authDeadlineMs: number;
   /** Silence after which the other side is asked whether it is still there; one more without an answer ends it. */
   readonly pingMs: number;
-  /** Subscriptions are not pulled while more bytes than these wait to be read. */
+  /** Subscriptions are handed nothing while more bytes than these wait to be read. */
   readonly softBufferBytes: number;
   /** A reader with more than these waiting is let go, */
   readonly hardBufferBytes: number;

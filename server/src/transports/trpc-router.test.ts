@@ -99,7 +99,7 @@ describe('error codes', () => {
 });
 
 describe('policy headers', () => {
-  const rateLimit = { policy: 'write', limit: 100, windowSeconds: 1, remaining: 0, resetSeconds: 0.25 };
+  const rateLimit = { policy: 'write', limit: 100, windowSeconds: 1, remaining: 0, resetSeconds: 0.25 } as const;
   it('round seconds up, and wait at least one', () => {
     expect(policyHeaders({ rateLimit, replayed: true }, new Failure('UNAVAILABLE', { retryAfter: 0.2 }))).toEqual({
       ratelimit: '"write";r=0;t=1',
@@ -115,7 +115,7 @@ describe('policy headers', () => {
   });
 
   it('tell the worst of a batch', () => {
-    const read = { ...rateLimit, policy: 'read', limit: 200, remaining: 3 };
+    const read = { ...rateLimit, policy: 'read', limit: 200, remaining: 3 } as const;
     expect(worstOf([{ rateLimit: read, replayed: true }, {}, { rateLimit: { ...rateLimit, remaining: 1 } }])).toEqual({
       rateLimit: { ...rateLimit, remaining: 1 },
     });

@@ -236,3 +236,38 @@ describe('the stream of events', () => {
     expect(await response.text()).toMatch(message);
   });
 });
+
+describe('a poll for events', () => {
+  const poll = async (input: object, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${server.url}/notes.feed?${inputOf(input)}`, {
+      headers: { authorization: bearer, accept: 'application/json', ...headers },
+    });
+    return { status: response.status, body: (await response.json()) as { result?: { data: unknown } } };
+  };
+
+  it('is answered with events as streams encode them, and the id to go on from', async () => {
+    const { body } = await poll({ count: 2, stay: true });
+    const { json } = body.result!.data as { json: { events: { json: { id: string } }[]; lastEventId: string } };
+    expect(json.events.map((event) => event.json.id)).toEqual(['1', '2']);
+    expect(json.lastEventId).toBe('2');
+    const next = await poll({ count: 0, stay: true, lastEventId: '2' }, { prefer: 'wait=0' });
+    expect(next.body.result?.data).toEqual({ json: { events: [], lastEventId: '2' } });
+  });
+
+  it('is refused like a stream', async () => {
+    expect((await poll({ count: 1 }, { authorization: 'Bearer wrong' })).status).toBe(401);
+    expect((await poll({ count: 'x' })).status).toBe(400);
+  });
+
+  it('that nobody waits for any more ends', async () => {
+    const leaving = new AbortController();
+    const waiting = fetch(`${server.url}/notes.feed?${inputOf({ count: 0, stay: true })}`, {
+      headers: { authorization: bearer, accept: 'application/json' },
+      signal: leaving.signal,
+    });
+    await until(() => server.seen.following === 1, 'it is followed');
+    leaving.abort();
+    await expect(waiting).rejects.toThrow('aborted');
+    await until(() => server.seen.following === 0, 'nothing is left');
+  });
+});

@@ -2,6 +2,7 @@ import type { AnyTRPCRouter } from '@trpc/server';
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../kernel/context.ts';
+import type { Departures } from './departures.ts';
 import { credentialOf } from './connection-params.ts';
 import { commonHeaders, type Exchange } from './reply.ts';
 import type { TrpcLimits } from './trpc-limits.ts';
@@ -14,15 +15,11 @@ export type ServeStream = (exchange: Exchange, request: TrpcRequest) => Promise<
 interface Options {
   readonly router: AnyTRPCRouter;
   readonly limits: TrpcLimits;
-  readonly closing?: AbortSignal | undefined;
+  readonly departures: Departures;
 }
 
 /** Streamed batches and subscriptions over server-sent events, by tRPC's own adapter once our bounds have been kept. */
-export function trpcStreams({ router, limits, closing }: Options): ServeStream {
-  const open = new Set<ServerResponse>();
-  closing?.addEventListener('abort', () => {
-    for (const response of open) response.destroy();
-  });
+export function trpcStreams({ router, limits, departures }: Options): ServeStream {
   const watchStalled = stallWatch(limits);
 
   return async (exchange, { batch, calls, query, body }) => {
@@ -34,11 +31,8 @@ export function trpcStreams({ router, limits, closing }: Options): ServeStream {
     for (const [name, value] of Object.entries(commonHeaders({ ...exchange, caller }, null)))
       if (value !== undefined) response.setHeader(name, value);
     // A batch ends by itself; a subscription's reader comes back to another replica.
-    if (closing?.aborted && !batch) {
-      response.destroy();
-      return;
-    }
-    if (!batch) open.add(response);
+    const stay = batch ? null : departures.add(() => response.destroy());
+    if (response.destroyed) return;
     // tRPC's adapter would put its own in the place of what CORS has said, and of what keeps an answer to its caller.
     const kept = ['vary', 'cache-control'].flatMap((name): [string, string][] => {
       const value = response.getHeader(name);
@@ -46,7 +40,7 @@ export function trpcStreams({ router, limits, closing }: Options): ServeStream {
     });
     const unwatch = watchStalled(response);
     response.once('close', () => {
-      open.delete(response);
+      stay?.();
       unwatch();
     });
     const context: TrpcContext = { caller, idempotencyKeys: calls.map((call) => call.idempotencyKey) };

@@ -1,7 +1,7 @@
 import { errors, mutation, permissionsOf, query, subscription, type Role } from '@olympus/contracts';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { z } from 'zod';
@@ -9,6 +9,7 @@ import type { Principal } from '../kernel/context.ts';
 import { createKernel, type Invocation, type Kernel, type KernelDependencies } from '../kernel/execute.ts';
 import { Failure } from '../kernel/failure.ts';
 import { bind, implement } from '../kernel/implement.ts';
+import { createDepartures } from './departures.ts';
 import type { TrpcLimits } from './trpc-limits.ts';
 import { trpcHttp } from './trpc-http.ts';
 import { createRouter } from './trpc-router.ts';
@@ -26,6 +27,14 @@ const common = { summary: 'A note', access: 'products:read' } as const;
 /** A small API for the tests of the tRPC protocols: a procedure for each thing that they must carry. */
 export const noteContracts = {
   ping: query({ ...common, operationId: 'ping', rest: 'GET /ping', access: 'public', output: z.string() }),
+  wait: query({
+    ...common,
+    operationId: 'wait',
+    rest: 'GET /wait',
+    access: 'public',
+    input: z.strictObject({ ms: z.int() }),
+    output: z.string(),
+  }),
   notes: {
     list: query({
       ...common,
@@ -101,6 +110,7 @@ export interface Seen {
 const handlersFor = (seen: Seen) =>
   implement(noteContracts, {
     ping: () => Promise.resolve('pong'),
+    wait: ({ input }) => sleep(input.ms, 'waited'),
     notes: {
       list: ({ input }) =>
         Promise.resolve({
@@ -176,7 +186,7 @@ export async function startTrpc({ limits = {}, allowance = Infinity, pingMs }: T
     limiter: {
       spent: () => null,
       take: async ([demand]) => {
-        const policy = demand?.policy ?? '';
+        const policy = demand?.policy ?? 'read';
         if (policy === 'address') return { allowed: true, state: null };
         taken++;
         const remaining = Math.min(Math.max(0, allowance - taken), 199);
@@ -206,14 +216,19 @@ export async function startTrpc({ limits = {}, allowance = Infinity, pingMs }: T
   const closing = new AbortController();
   const router = createRouter<NoteContracts>(kernel, pingMs === undefined ? {} : { pingMs });
   const addressOf = () => '127.0.0.1';
-  const handle = trpcHttp({ kernel, router, addressOf, limits, closing: closing.signal });
+  const handle = trpcHttp({ kernel, router, addressOf, limits, departures: createDepartures(closing.signal) });
   const ws = trpcWs({ kernel, addressOf, limits });
   const server = createServer({ maxHeaderSize: 64 * 1024 }, (request, response) => {
     // As CORS does ahead of every protocol.
     response.setHeader('vary', 'Origin');
     handle(request, response, (request.url ?? '').split('?', 1)[0]?.slice('/trpc/'.length) ?? '');
   });
-  server.on('upgrade', ws.upgrade);
+  /** Connections that were upgraded. */
+  const upgraded = new Set<Socket>();
+  server.on('upgrade', (request, socket: Socket, head) => {
+    upgraded.add(socket.once('close', () => upgraded.delete(socket)));
+    ws.upgrade(request, socket, head);
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -222,6 +237,7 @@ export async function startTrpc({ limits = {}, allowance = Infinity, pingMs }: T
     kernel,
     router,
     ws,
+    http: upgraded as ReadonlySet<Socket>,
     closing,
     port,
     url: `http://127.0.0.1:${port}/trpc`,

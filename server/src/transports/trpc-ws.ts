@@ -6,6 +6,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { Caller, Principal } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
+import { defaultPace, oneByOne, spreadMs, type Pace } from './departures.ts';
 import { callerOf, requestIdOf, type AddressOf } from './caller.ts';
 import { credentialWatch } from './credential-watch.ts';
 import { failureShape } from './error-codes.ts';
@@ -17,13 +18,15 @@ export interface TrpcWsOptions {
   readonly kernel: Kernel;
   readonly addressOf: AddressOf;
   readonly limits?: Partial<TrpcLimits>;
+  /** At which clients are asked to move to another replica. */
+  readonly pace?: Pace;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
 export interface TrpcWs {
   /** Takes an upgrade over, or answers it as plain HTTP. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** Asks every client to move to another replica, and closes a socket once its queries and mutations are answered. */
+  /** Asks the clients one after another to move to another replica, and closes a socket once its queries and mutations are answered. */
   readonly drain: () => Promise<void>;
   /** Closes every socket at once. */
   readonly close: () => void;
@@ -36,6 +39,8 @@ export interface TrpcWs {
 const path = '/ws';
 /** For which a client that was asked to move may keep its idle socket. */
 const graceMs = 2_000;
+/** Clients that would come back within less than this anyhow need not be told. */
+const leastSpreadMs = 1_000;
 /** For which a closed socket is kept to read the other side's goodbye. */
 const closeTimeoutMs = 2_000;
 
@@ -43,20 +48,29 @@ const closeTimeoutMs = 2_000;
 export function trpcWs(options: TrpcWsOptions): TrpcWs {
   const { kernel, addressOf } = options;
   const limits = { ...defaultTrpcLimits, ...options.limits };
+  const { pace = defaultPace } = options;
   const sockets: Sockets = { kernel, limits, watch: credentialWatch(kernel), now: options.now ?? Date.now };
   const server = new WebSocketServer({ ...serverOptions, maxPayload: limits.bodyBytes });
   const connections = new Set<Connection>();
   let sweeping: NodeJS.Timeout | undefined;
   let draining = false;
 
+  /** What the clients were told last. */
+  let toldMs = 0;
+
   const sweep = () => {
     const now = performance.now();
     for (const connection of connections) connection.sweep(now);
+    const ms = spreadMs(connections.size, pace);
+    if (Math.max(ms, toldMs) < leastSpreadMs || Math.abs(ms - toldMs) < toldMs / 10) return;
+    toldMs = ms;
+    for (const connection of connections) connection.tellSpread(ms);
   };
   const add = (ws: WebSocket, socket: Socket, { caller, principal }: Identified) => {
     const connection = new Connection(ws, socket, { caller, sockets });
     if (principal) connection.signIn(caller, principal);
     connections.add(connection);
+    if (toldMs >= leastSpreadMs) connection.tellSpread(toldMs);
     sweeping ??= setInterval(sweep, limits.sweepMs).unref();
     ws.once('close', () => {
       connections.delete(connection);
@@ -90,13 +104,16 @@ export function trpcWs(options: TrpcWsOptions): TrpcWs {
     async drain() {
       draining = true;
       const start = performance.now();
-      const passed = () => performance.now() - start;
-      for (const connection of connections) connection.askToReconnect();
-      while (connections.size > 0 && passed() < limits.drainMs) {
-        await sleep(50);
-        if (passed() < graceMs) continue;
+      const asked = new Map<Connection, number>();
+      void oneByOne([...connections], pace, (connection) => {
+        connection.askToReconnect();
+        asked.set(connection, performance.now());
+      });
+      for (let now = start; connections.size > 0 && now - start < limits.drainMs; now = performance.now()) {
         for (const connection of connections)
-          if (!connection.isAnswering) connection.end(closeCodes.restart, 'the server restarts');
+          if (now - (asked.get(connection) ?? now) >= graceMs && !connection.isAnswering)
+            connection.end(closeCodes.restart, 'the server restarts');
+        await sleep(50);
       }
       for (const connection of connections) connection.end(closeCodes.restart, 'the server restarts');
     },

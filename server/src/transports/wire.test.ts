@@ -34,6 +34,8 @@ function valueOf(schema: z.core.$ZodType, random: Random): unknown {
       return Object.fromEntries(Object.entries(def.shape).map(([key, field]) => [key, valueOf(field, random)]));
     case 'array':
       return Array.from({ length: random.below(4) }, () => valueOf(def.element, random));
+    case 'prefault':
+      return valueOf(def.innerType, random);
     case 'nullable':
       return random.next() < 0.3 ? null : valueOf(def.innerType, random);
     case 'union':

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -56,6 +56,13 @@ const ping = (id: unknown) => ({ id, method: 'query', params: { path: 'ping' } }
 /** The connection below a socket, to send what no client would. */
 // oxlint-disable-next-line no-underscore-dangle
 const rawOf = (socket: WebSocket) => (socket as unknown as { _socket: { write(bytes: Buffer): void } })._socket;
+
+/** The bytes that a server holds for a client. */
+function heldFor({ http }: TestServer, socket: WebSocket): number {
+  // oxlint-disable-next-line no-underscore-dangle
+  const { localPort } = (socket as unknown as { _socket: Socket })._socket;
+  return [...http].find(({ remotePort }) => remotePort === localPort)?.writableLength ?? 0;
+}
 
 /** The status of an upgrade that is refused. */
 async function refusal(
@@ -140,6 +147,23 @@ describe('credentials of a socket', () => {
     expect(await closed).toEqual({ code: 4401, reason: 'No credential within 150 ms' });
     expect(answers[0]).toEqual({ id: 1, result: { type: 'data', data: { json: 'pong' } } });
     expect(answers[1]).toMatchObject({ id: null, error: { json: { data: { failure: { code: 'UNAUTHENTICATED' } } } } });
+  });
+
+  it('must come in time, but not before a call has its answer, unless that takes as long again', async () => {
+    const strict = await own({ limits: { authDeadlineMs: 300, sweepMs: 20 } });
+    const wait = (id: number, ms: number) => ({
+      id,
+      method: 'query',
+      params: { path: 'wait', input: { json: { ms } } },
+    });
+    const [patient, endless] = await Promise.all([open(strict, {}), open(strict, {})]);
+    const start = performance.now();
+    patient.send(wait(1, 400));
+    endless.send(wait(1, 5_000));
+    expect(await patient.closed).toEqual({ code: 4401, reason: 'No credential within 300 ms' });
+    expect(patient.answers[0]).toEqual({ id: 1, result: { type: 'data', data: { json: 'waited' } } });
+    expect((await endless.closed).code).toBe(4401);
+    expect(performance.now() - start).toBeLessThan(3_000);
   });
 
   it('that came in time let it stay', async () => {
@@ -289,7 +313,8 @@ describe('bounds of a socket', () => {
     await until(() => answers.length === 129, 'all are answered');
     const refused = answers.filter(({ error }) => error);
     expect(refused).toHaveLength(1);
-    expect(refused[0]).toMatchObject({ id: 128, error: { json: { data: { failure: { code: 'RATE_LIMITED' } } } } });
+    const failure = { code: 'TOO_MANY_STREAMS', status: 429, data: { cap: 'socket', limit: 128 } };
+    expect(refused[0]).toMatchObject({ id: 128, error: { json: { data: { failure } } } });
     expect(strict.seen.following).toBe(128);
   });
 
@@ -356,6 +381,31 @@ describe('bounds of a socket', () => {
       send({ id, method: 'query', params: { path: 'notes.slow', input: { json: { ms: 0, bytes: 100_000 } } } });
     await until(() => strict.ws.open === 0, 'the socket is gone', 5_000);
     expect(strict.ws.open).toBe(0);
+  });
+
+  it('costs at most 1 MiB while it is not read', async () => {
+    const strict = await own({ limits: { stalledMs: 60_000 } });
+    const count = 20;
+    const readers = await Promise.all(Array.from({ length: count }, () => open(strict)));
+    const held = () => readers.reduce((sum, { socket }) => sum + heldFor(strict, socket), 0) / 2 ** 20;
+    for (const { socket, send } of readers) {
+      socket.pause();
+      send(subscribe(1, { count: 1_000_000, padding: 100_000 }));
+    }
+    await until(() => strict.seen.following === count, 'they are followed');
+    let pulled = -1;
+    // Until nobody is given more.
+    for (; pulled !== strict.seen.pulled; await sleep(300)) pulled = strict.seen.pulled;
+    expect(held()).toBeGreaterThan(0);
+    expect(held()).toBeLessThanOrEqual(count);
+    expect(strict.ws.open).toBe(count);
+  });
+
+  it('is not compressed, even where the client offers it', async () => {
+    const socket = new WebSocket(server.wsUrl, { headers: bearer, perMessageDeflate: true });
+    sockets.push(socket);
+    await once(socket, 'open');
+    expect(socket.extensions).toBe('');
   });
 
   it('lets others be served while a ready source meets a quick reader', async () => {

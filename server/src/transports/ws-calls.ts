@@ -3,11 +3,13 @@ import type { Caller } from '../kernel/context.ts';
 import type { Kernel } from '../kernel/execute.ts';
 import { Failure, toFailure } from '../kernel/failure.ts';
 import type { Procedure } from '../kernel/implement.ts';
+import { flowTo } from '../kernel/items.ts';
+import { tooManyStreams } from '../kernel/steps/stream-caps.ts';
 import { errorShape } from './error-codes.ts';
 import { issue } from './input-issue.ts';
 import type { TrpcLimits } from './trpc-limits.ts';
 import { encodeAnything, encoderOf } from './wire.ts';
-import { sharedFrame, textFrame } from './ws-frame.ts';
+import { sharedFrames, textFrame } from './ws-frame.ts';
 import { resumedInput, type CallMessage, type MessageId } from './ws-message.ts';
 import type { Outlet } from './ws-outlet.ts';
 
@@ -77,7 +79,7 @@ export class Calls {
     if (this.#running.has(id)) throw issue('id', 'is the id of a call that is still under way', 'duplicate');
     if (this.#running.size >= socketCalls) throw tooMany(`at most ${socketCalls} calls may be under way on a socket`);
     if (method === 'subscription' && this.#subscriptions >= socketSubscriptions)
-      throw tooMany(`at most ${socketSubscriptions} subscriptions may be open on a socket`);
+      throw tooManyStreams('socket', socketSubscriptions);
     const procedure = this.#kernel.byPath.get(path);
     if (procedure?.contract.kind !== method)
       throw new Failure('NOT_FOUND', null, { detail: `There is no ${method} ${path.slice(0, 100)}` });
@@ -114,22 +116,25 @@ export class Calls {
     const outlet = this.#outlet;
     let sent = 0;
     if (!signal.aborted) outlet.send(`${head},"result":{"type":"started"}}`);
-    for await (const item of items) {
-      if (signal.aborted) break;
-      const frame = contract.def.tracked
-        ? sharedFrame(item as object, head, () => {
-            const id = JSON.stringify((item as { id: string }).id);
-            return `${head},"result":{"type":"data","id":${id},"data":${encode(item)}}}`;
-          })
-        : textFrame(`${head},"result":{"type":"data","data":${encode(item)}}}`);
-      outlet.sendFrame(frame);
+    const messageOf = (item: unknown): string => {
+      const id = contract.def.tracked ? `"id":${JSON.stringify((item as { id: string }).id)},` : '';
+      return `${head},"result":{"type":"data",${id}"data":${encode(item)}}}`;
+    };
+    const pace = async () => {
       while (outlet.isFull && !signal.aborted) await outlet.drained();
-      sent += frame.length;
-      if (sent < this.#limits.softBufferBytes) continue;
+      if (sent < this.#limits.softBufferBytes) return;
       // A reader that keeps up with a ready source would otherwise keep the process to itself.
       sent = 0;
       await nextTurn();
-    }
+    };
+    await flowTo(items, signal, (batch) => {
+      const frame = contract.def.tracked
+        ? sharedFrames(batch, head, messageOf)
+        : Buffer.concat(batch.map((item) => textFrame(messageOf(item))));
+      outlet.sendFrame(frame);
+      sent += frame.length;
+      return outlet.isFull || sent >= this.#limits.softBufferBytes ? pace() : undefined;
+    });
   }
 }
 

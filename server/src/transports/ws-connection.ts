@@ -51,6 +51,8 @@ export class Connection {
   #sequence = 0;
   #messages = 0;
   #faults = 0;
+  /** Credentials that are being looked at. */
+  #signIns = 0;
   #askedAt = performance.now();
   #heard = true;
 
@@ -90,6 +92,11 @@ export class Connection {
     this.#outlet.send('{"id":null,"method":"reconnect"}');
   }
 
+  /** Tells over which time clients are to come back, should they lose their sockets together. Others than ours do not heed it. */
+  tellSpread(ms: number): void {
+    this.#outlet.send(`{"id":null,"method":"spread","params":{"ms":${Math.round(ms)}}}`);
+  }
+
   /** Closes, and stops every call. */
   end(code: number, reason: string): void {
     this.#calls?.stopAll();
@@ -101,7 +108,9 @@ export class Connection {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     const { authDeadlineMs, pingMs } = this.#sockets.limits;
     this.#messages = 0;
-    if (!this.#principal && now - this.#openedAt >= authDeadlineMs) {
+    // A sign-in that is under way when the time is over is answered first.
+    const patience = this.isAnswering || this.#signIns > 0 ? 2 * authDeadlineMs : authDeadlineMs;
+    if (!this.#principal && now - this.#openedAt >= patience) {
       this.#refuse(new Failure('UNAUTHENTICATED', null, { detail: `No credential within ${authDeadlineMs} ms` }));
     } else if (this.#principal && this.#principal.expiresAt <= this.#sockets.now()) {
       this.#refuse(new Failure('UNAUTHENTICATED', null, { detail: 'The credential has expired' }));
@@ -172,6 +181,7 @@ export class Connection {
 
   async #authenticate(params: unknown, head: string | null): Promise<void> {
     const { kernel } = this.#sockets;
+    this.#signIns++;
     try {
       const credential = credentialOf(params);
       if (credential === null) return;
@@ -187,6 +197,8 @@ export class Connection {
       if (head !== null) this.#outlet.send(`${head},"result":{"type":"data","data":{"json":null}}}`);
     } catch (cause) {
       this.#refuse(toFailure(cause));
+    } finally {
+      this.#signIns--;
     }
   }
 

@@ -29,3 +29,16 @@ export function sharedFrame(item: object, head: string, make: () => string): Buf
   if (!frame) frames.set(head, (frame = textFrame(make())));
   return frame;
 }
+
+const sharedBatches = new WeakMap<readonly unknown[], Map<string, Buffer>>();
+
+/** The frames of a batch behind `head` as they follow each other, made once for all sockets. */
+export function sharedFrames(batch: readonly unknown[], head: string, make: (item: unknown) => string): Buffer {
+  const frameOf = (item: unknown) => sharedFrame(item as object, head, () => make(item));
+  if (batch.length === 1) return frameOf(batch[0]);
+  let known = sharedBatches.get(batch);
+  if (!known) sharedBatches.set(batch, (known = new Map()));
+  let frames = known.get(head);
+  if (!frames) known.set(head, (frames = Buffer.concat(batch.map(frameOf))));
+  return frames;
+}

@@ -34,7 +34,7 @@ export class Outlet {
     else this.#socket.write(frame);
   }
 
-  /** Whether a subscription should wait before it is pulled again. */
+  /** Whether a subscription should wait before it hands over more. */
   get isFull(): boolean {
     return this.#ws.readyState === this.#ws.OPEN && this.#ws.bufferedAmount > this.#limits.softBufferBytes;
   }

@@ -13,6 +13,7 @@ import type { Principal } from '../../kernel/context.ts';
 import { createKernel, type KernelDependencies } from '../../kernel/execute.ts';
 import { Failure } from '../../kernel/failure.ts';
 import { bind, implement } from '../../kernel/implement.ts';
+import type { StreamCaps } from '../../kernel/steps/stream-caps.ts';
 import { restHandler, type RestOptions } from '../rest.ts';
 import { mugContracts, mugHandlers, type MugHandlers } from './mug-api.ts';
 
@@ -43,20 +44,24 @@ interface World {
   readonly revoked: Set<string>;
   /** Classes of calls that are spent. */
   readonly spent: Set<RateClass>;
+  /** As telemetry counts them. */
+  openStreams: number;
 }
 
 interface TestServerOptions {
   readonly handlers?: Partial<MugHandlers['mugs']>;
   readonly database?: KernelDependencies['database'];
   readonly rest?: Partial<RestOptions>;
+  readonly streams?: StreamCaps;
   /** Milliseconds that tokens live. */
   readonly tokenMs?: number;
 }
 
 /** The mug API over the real kernel, on a port of its own. */
-export async function startRest({ handlers, database = noDatabase, rest, tokenMs = 600_000 }: TestServerOptions = {}) {
+export async function startRest(options: TestServerOptions = {}) {
+  const { handlers, database = noDatabase, rest, streams, tokenMs = 600_000 } = options;
   const calls: { procedure: string; code: string }[] = [];
-  const world: World = { revoked: new Set(), spent: new Set() };
+  const world: World = { revoked: new Set(), spent: new Set(), openStreams: 0 };
   const kernel = createKernel(
     {
       database,
@@ -64,7 +69,7 @@ export async function startRest({ handlers, database = noDatabase, rest, tokenMs
       limiter: {
         spent: () => null,
         take: ([demand]) => {
-          const policy = demand?.policy ?? '';
+          const policy = demand?.policy ?? 'read';
           return Promise.resolve({
             allowed: !world.spent.has(policy as RateClass),
             state: { policy, limit: 10, windowSeconds: 1, remaining: 9, resetSeconds: 1 },
@@ -73,11 +78,14 @@ export async function startRest({ handlers, database = noDatabase, rest, tokenMs
       },
       audit: { succeeded() {}, denied: async () => {}, keptOut: async () => {}, failed: async () => {} },
       cache: { through: (_, compute) => compute(), drop: () => undefined },
-      telemetry: { observe: ({ procedure, code }) => void calls.push({ procedure, code }) },
+      telemetry: {
+        observe: ({ procedure, code }) => void calls.push({ procedure, code }),
+        countStreams: (_, by) => void (world.openStreams += by),
+      },
       log: pino({ level: 'silent' }),
       clock: { now: () => new Date() },
       ids: { next: () => '01890a5d-ac96-774b-bcce-b302099a8059', secret: () => 'secret' },
-      limits: { deadlineMs: 5_000, maxInFlight: 100 },
+      limits: { deadlineMs: 5_000, maxInFlight: 100, ...(streams && { streams }) },
     },
     bind(mugContracts, implement(mugContracts, { mugs: { ...mugHandlers.mugs, ...handlers } })),
   );
@@ -88,7 +96,9 @@ export async function startRest({ handlers, database = noDatabase, rest, tokenMs
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return { port, calls, ...world, send: sender(port), close: () => closeServer(server) };
+  const { revoked, spent } = world;
+  const openStreams = () => world.openStreams;
+  return { port, calls, revoked, spent, openStreams, send: sender(port), close: () => closeServer(server) };
 }
 export type TestServer = Awaited<ReturnType<typeof startRest>>;
 
