@@ -79,6 +79,7 @@ export class TypePrinter {
       case 'optional':
         return `${this.print(part(def.innerType), side)} | undefined`;
       case 'default':
+      case 'prefault':
         return this.print(part(def.innerType), side) + (side === 'input' ? ' | undefined' : '');
       case 'enum':
         return Object.values(def.entries ?? {})
@@ -98,7 +99,7 @@ export class TypePrinter {
   #object(schema: Schema, side: Side): string {
     const fields = Object.entries(schema._zod.def.shape ?? {}).map(([name, field]) => {
       const { type } = field._zod.def;
-      const optional = type === 'optional' || (type === 'default' && side === 'input');
+      const optional = type === 'optional' || (/^(?:default|prefault)$/.test(type) && side === 'input');
       return `${docOf(field, '  ')}  ${name}${optional ? '?' : ''}: ${this.print(field, side)};`;
     });
     return fields.length > 0 ? `{\n${fields.join('\n')}\n}` : '{}';

@@ -128,3 +128,6 @@ const retryAfterOf = (data: unknown): number | null =>
   typeof data === 'object' && data !== null && 'retryAfter' in data && typeof data.retryAfter === 'number'
     ? data.retryAfter
     : null;
+
+/** The cause of a failure of a connection on which nothing came, although it should have. */
+export const silence = new Error('silence');

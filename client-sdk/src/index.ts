@@ -1,6 +1,8 @@
 export { createOlympus } from './olympus.ts';
 export { isFailure, OlympusError, outcome } from './failure.ts';
 export { memorySession } from './session.ts';
+export { createInbox } from './inbox.ts';
+export { memoryInbox, storedInbox } from './inbox-store.ts';
 export { createOutbox } from './outbox.ts';
 export { memoryOutbox, storedOutbox } from './outbox-store.ts';
 export { storedSession } from './stored-session.ts';
@@ -12,6 +14,8 @@ export type { Olympus } from './client-types.ts';
 export type { ClientFailures, Failure, FailureCode, FailureFor, FailureOf, Failures, Outcome } from './failure.ts';
 export type { BatchOptions } from './http.ts';
 export type { OlympusOptions, WebSocketClass } from './options.ts';
+export type { Inbox, InboxOptions } from './inbox.ts';
+export type { InboxMark, InboxStore } from './inbox-store.ts';
 export type { Outbox, OutboxEvent, OutboxOptions } from './outbox.ts';
 export type { OutboxStore, OutgoingMessage } from './outbox-store.ts';
 export type { Inputs, OlympusRouter, Outputs } from './procedures.ts';
@@ -19,8 +23,10 @@ export type { SessionStore, StoredSession } from './session.ts';
 export type { TextStorage } from './stored-session.ts';
 export type {
   AnalyticsSummary,
+  Announcement,
   ApiKey,
   AuditEntry,
+  AuditEvent,
   AuditHead,
   AuditVerification,
   ChatChannel,
@@ -31,6 +37,7 @@ export type {
   ChatReceipt,
   CommonCode,
   Customer,
+  CustomerEvent,
   Dashboard,
   DeviceSession,
   ImportReport,
@@ -41,6 +48,10 @@ export type {
   Location,
   Money,
   MyChatChannel,
+  Notification,
+  NotificationEvent,
+  NotificationKind,
+  NotificationPreferences,
   Order,
   OrderEvent,
   OrderKind,
@@ -61,4 +72,5 @@ export type {
   TopProducts,
   Tracked,
   User,
+  UserEvent,
 } from './contracts.ts';

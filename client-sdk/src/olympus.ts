@@ -6,7 +6,9 @@ import type { Session } from './contracts.ts';
 import type { Credentials } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
 import { httpLink } from './http.ts';
+import { Ladder, type Way } from './ladder.ts';
 import type { OlympusOptions } from './options.ts';
+import { pollLink } from './poll.ts';
 import type { OlympusRouter } from './procedures.ts';
 import { clientProxy } from './proxy.ts';
 import { resuming } from './resume.ts';
@@ -42,6 +44,7 @@ export function createOlympus(options: OlympusOptions): Olympus {
   const calls = httpLink(endpoint, batch === true ? {} : batch || { maxItems: 1 });
   const live = liveTransport(endpoint, options);
   const resume = resuming(keeper, live.tokenOf);
+  live.onMove(resume.moveAll);
   const wire: TRPCLink<OlympusRouter> = (runtime) => {
     const [call, subscribe] = [calls(runtime), live.link(runtime)];
     return (given) => (given.op.type === 'subscription' ? subscribe(given) : call(given));
@@ -54,33 +57,62 @@ export function createOlympus(options: OlympusOptions): Olympus {
   return clientProxy({ client, endpoint, limits, close });
 }
 
-interface LiveTransport {
-  readonly link: TRPCLink<OlympusRouter>;
-  /** The token under which a stream that was started with this context runs. */
-  readonly tokenOf: (context: object) => string | null | undefined;
+interface LiveTransport extends Way {
+  /** Calls back when open streams are to be started anew, by another way. */
+  onMove: (move: () => void) => void;
   readonly close: () => void;
 }
 
 function liveTransport(endpoint: Endpoint, { transport, WebSocket: given }: OlympusOptions): LiveTransport {
   const wanted = transport?.subscriptions;
   const WebSocketClass = (given ?? globalThis.WebSocket) as typeof WebSocket | undefined;
-  if (WebSocketClass && wanted !== 'sse') {
-    const url = `${endpoint.url.replace(/^http/, 'ws')}/ws`;
-    const socket = new Socket({ url, keeper: endpoint.keeper, WebSocket: WebSocketClass });
-    return { link: socket.link, tokenOf: () => socket.token, close: () => socket.close() };
-  }
-  if (wanted === 'ws') throw new TypeError(`${noWebSocket}, or leave the choice to the client`);
-  const events = sseLink(endpoint);
-  let told = wanted === 'sse';
-  const link: TRPCLink<OlympusRouter> = (runtime) => (call) => {
-    // oxlint-disable-next-line no-console -- said once: it works, but not as most expect.
-    if (!told) console.warn(`${noWebSocket}. Live updates come by server-sent events; ${silence}`);
-    told = true;
-    return events(runtime)(call);
-  };
-  return { link, tokenOf: (context) => (context as WireContext).token, close: () => undefined };
+  if (wanted === 'ws' && !WebSocketClass) throw new TypeError(`${noWebSocket}, or leave the choice to the client`);
+
+  const tokenOf = (context: object) => (context as WireContext).token;
+  const sse: Way = { link: sseLink(endpoint), tokenOf };
+  // What has an end gets through where streams are held back until theirs.
+  const poll: Way = { link: byEnd({ endless: pollLink(endpoint), ending: sse.link }), tokenOf };
+  if (wanted === 'sse' || wanted === 'poll') return fixed(wanted === 'sse' ? sse : poll);
+  if (!WebSocketClass) return saying(climbing(new Ladder([sse, poll])));
+
+  const url = `${endpoint.url.replace(/^http/, 'ws')}/ws`;
+  const onBlocked = wanted ? {} : { onBlocked: () => ladder.block(ws) };
+  const socket = new Socket({ url, keeper: endpoint.keeper, WebSocket: WebSocketClass, ...onBlocked });
+  const ws: Way = { link: socket.link, tokenOf: () => socket.token };
+  const ladder = new Ladder([ws, sse, poll]);
+  return { ...(wanted ? fixed(ws) : climbing(ladder)), close: () => socket.close() };
 }
 
-const silence = "`transport: { subscriptions: 'sse' }` says that this is meant";
+const byEnd =
+  ({ endless, ending }: Record<'endless' | 'ending', TRPCLink<OlympusRouter>>): TRPCLink<OlympusRouter> =>
+  (runtime) => {
+    const [follow, download] = [endless(runtime), ending(runtime)];
+    return (call) => (call.op.path.endsWith('.export') ? download : follow)(call);
+  };
+
+const nothing = () => undefined;
+const fixed = (way: Way): LiveTransport => ({ ...way, onMove: nothing, close: nothing });
+const climbing = (ladder: Ladder): LiveTransport => ({
+  link: ladder.link,
+  tokenOf: ladder.tokenOf,
+  onMove: (move) => (ladder.onClimb = move),
+  close: nothing,
+});
+/** Says once that it works, but not as most expect. */
+function saying(live: LiveTransport): LiveTransport {
+  let told = false;
+  const link: TRPCLink<OlympusRouter> = (runtime) => {
+    const inner = live.link(runtime);
+    return (call) => {
+      // oxlint-disable-next-line no-console -- nobody would find out otherwise.
+      if (!told) console.warn(`${noWebSocket}. Live updates come by server-sent events; ${meant}`);
+      told = true;
+      return inner(call);
+    };
+  };
+  return { ...live, link };
+}
+
+const meant = "`transport: { subscriptions: 'sse' }` says that this is meant";
 const noWebSocket =
   "There is no WebSocket here, as in Node before version 22: pass one, `createOlympus({ url, WebSocket })` with `import { WebSocket } from 'ws'`";

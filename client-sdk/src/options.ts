@@ -17,8 +17,11 @@ export interface OlympusOptions {
   /** The session or API key was refused, as when it was revoked; a session has been dropped already. Not called by a logout. */
   onSessionEnd?: ((error: OlympusError) => void) | undefined;
   transport?: {
-    /** How live updates come: `ws`, one WebSocket for all (default), or `sse`, one request each. */
-    subscriptions?: 'ws' | 'sse';
+    /**
+     * How live updates come: `ws`, one WebSocket for all; `sse`, a stream of events each; `poll`, one request after
+     * another. Default: the first of them that gets through, where there is a WebSocket.
+     */
+    subscriptions?: 'ws' | 'sse' | 'poll';
   };
   /** Milliseconds for a call, its retries included; 0 for no limit. Default: 30,000. */
   timeoutMs?: number | undefined;

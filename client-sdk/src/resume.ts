@@ -37,7 +37,12 @@ export function resuming(keeper: Credentials, tokenOf: Subscription['tokenOf']) 
         return () => stream.stop();
       });
     };
-  return { link, finishAll: () => streams.forEach((stream) => stream.finish()) };
+  return {
+    link,
+    finishAll: () => streams.forEach((stream) => stream.finish()),
+    /** Starts every stream anew behind its last event, as another way is to be taken. */
+    moveAll: () => streams.forEach((stream) => stream.move()),
+  };
 }
 
 class ResumingStream {
@@ -51,6 +56,8 @@ class ResumingStream {
   #unnumbered = false;
   #renewed = false;
   #failures = 0;
+  /** How often it was started. */
+  #runs = 0;
 
   constructor(given: Subscription, onStop: () => void) {
     this.#given = given;
@@ -76,7 +83,16 @@ class ResumingStream {
     this.#running?.unsubscribe();
   }
 
+  /** What cannot be resumed stays where it is. */
+  move(): void {
+    if (this.#stopped || this.#unnumbered) return;
+    this.#running?.unsubscribe();
+    this.#run();
+  }
+
   #run(): void {
+    clearTimeout(this.#timer);
+    this.#runs++;
     const { op, subscribe } = this.#given;
     const context = { ...op.context };
     const input = this.#lastEventId ? { ...(op.input as object), lastEventId: this.#lastEventId } : op.input;
@@ -111,8 +127,9 @@ class ResumingStream {
     const token = tokenOf(context);
     if (this.#unnumbered) return this.#fail(error);
     if (error.failure.code === 'UNAUTHENTICATED' && token && !this.#renewed) {
+      const runs = this.#runs;
       const renewed = await keeper.renew(token).catch(errorFrom);
-      if (this.#stopped) return;
+      if (this.#stopped || runs !== this.#runs) return;
       if (typeof renewed === 'object') error = renewed;
       else if (renewed) {
         this.#renewed = true;

@@ -9,6 +9,8 @@ interface SocketOptions {
   readonly url: string;
   readonly keeper: Credentials;
   readonly WebSocket: typeof WebSocket;
+  /** Called when no connection can be had, and the socket is given up; without it, it is tried for ever. */
+  readonly onBlocked?: () => void;
 }
 
 // What the server closes with when the credential has expired or none came.
@@ -17,13 +19,26 @@ const leastRenewalMs = 1_000;
 
 const openMs = 10_000;
 
-/** Gives up a socket that does not open, since a connection may be dead without a word. */
-const impatient = (Base: typeof WebSocket): typeof WebSocket =>
+/** Openings that fail in a row before the socket is given up, where there is another way. */
+const mostFailures = 2;
+/** Milliseconds. */
+const settledMs = 1_000;
+const spreadMessage = '{"id":null,"method":"spread"';
+
+/**
+ * Gives up a socket that does not open, since a connection may be dead without a word. `onSpread` is told the milliseconds
+ * over which the server asks all its clients to come back, should they lose it together.
+ */
+const watched = (Base: typeof WebSocket, onSpread: (ms: number) => void): typeof WebSocket =>
   class extends Base {
     constructor(...how: ConstructorParameters<typeof WebSocket>) {
       super(...how);
       const timer = setTimeout(() => this.close(), openMs);
       for (const type of ['open', 'close']) this.addEventListener(type, () => clearTimeout(timer));
+      this.addEventListener('message', ({ data }) => {
+        if (typeof data === 'string' && data.startsWith(spreadMessage))
+          onSpread((JSON.parse(data) as { params: { ms: number } }).params.ms);
+      });
     }
   };
 
@@ -35,6 +50,8 @@ export class Socket {
   #token: string | null = null;
   #refused: string | null = null;
   #failures = 0;
+  #openedAt = 0;
+  #spreadMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SocketOptions) {
@@ -69,21 +86,42 @@ export class Socket {
     this.#client = null;
     this.#link = null;
     this.#token = null;
+    this.#failures = 0;
+  }
+
+  /** Milliseconds until the next try to open. */
+  #delay(): number {
+    const { onBlocked } = this.#options;
+    // One that has stood for a while was no failure, whether its streams had to begin anew or only moved to it.
+    if (this.#openedAt && Date.now() - this.#openedAt > settledMs) this.#failures = 0;
+    this.#openedAt = 0;
+    const failures = this.#failures++;
+    if (onBlocked && failures >= mostFailures)
+      queueMicrotask(() => {
+        onBlocked();
+        this.close();
+      });
+    // Asked to move while all is well, it need not wait: the server asks one after another.
+    const isLost = this.#client?.connection?.state !== 'open';
+    return backoff(failures) + (isLost && !failures ? Math.random() * this.#spreadMs : 0);
   }
 
   #connect(): TRPCWebSocketClient {
     const { url, WebSocket } = this.#options;
     return createWSClient({
       url,
-      WebSocket: impatient(WebSocket),
+      WebSocket: watched(WebSocket, (ms) => (this.#spreadMs = ms)),
       connectionParams: async () => {
         this.#token = await this.#credential();
         return this.#token ? { token: this.#token } : null;
       },
       lazy: { enabled: true, closeMs: 1_000 },
       keepAlive: { enabled: true, intervalMs: 25_000, pongTimeoutMs: 10_000 },
-      retryDelayMs: () => backoff(this.#failures++),
-      onOpen: () => void this.#scheduleRenewal(),
+      retryDelayMs: () => this.#delay(),
+      onOpen: () => {
+        this.#openedAt = Date.now();
+        void this.#scheduleRenewal();
+      },
       onClose: (event) => {
         clearTimeout(this.#timer);
         if (event?.code === unauthenticated) this.#refused = this.#token;

@@ -4,7 +4,7 @@ import { deserialize, serialize } from 'superjson';
 import type { WireContext } from './calls.ts';
 import { request, type Endpoint } from './endpoint.ts';
 import { errorFrom } from './errors-from.ts';
-import { clientError } from './failure.ts';
+import { clientError, silence } from './failure.ts';
 import { linesOf } from './lines.ts';
 import type { OlympusRouter } from './procedures.ts';
 import type { Envelope } from './resume.ts';
@@ -44,7 +44,8 @@ function createSilence(controller: AbortController) {
   return {
     endAfter(ms: number): void {
       clearTimeout(timer);
-      if (ms) timer = setTimeout(() => controller.abort(clientError('NETWORK', `Nothing came for ${ms} ms`)), ms);
+      const end = () => controller.abort(clientError('NETWORK', `Nothing came for ${ms} ms`, { cause: silence }));
+      if (ms) timer = setTimeout(end, ms);
     },
   };
 }

@@ -12,7 +12,11 @@ type Fault =
   /** Cut once so many bytes of the answer are through. */
   | { readonly cutAfterBytes: number }
   /** Held back for so many milliseconds. */
-  | { readonly delayMs: number };
+  | { readonly delayMs: number }
+  /** The answer is held back until it ends. */
+  | { readonly buffered: true }
+  /** Taken, and never answered. */
+  | { readonly hang: true };
 
 interface SeenRequest {
   readonly method: string;
@@ -25,8 +29,10 @@ export interface FaultProxy {
   readonly url: string;
   /** Requests and upgrades, as they came. */
   readonly seen: SeenRequest[];
-  /** Applies `fault` to the next `times` requests whose path contains `path`. */
-  fail(path: string, fault: Fault, times?: number): void;
+  /** Applies `fault` to the next `times` requests whose path contains `path`, and which accept `accept` where that is given. */
+  fail(path: string, fault: Fault, times?: number, accept?: string): void;
+  /** Forgets all faults. */
+  heal(): void;
   /** Cuts every open connection. */
   cutAll(): void;
   /** While true, new connections are cut at once. */
@@ -38,11 +44,13 @@ export interface FaultProxy {
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
-  const faults: { path: string; fault: Fault; times: number }[] = [];
+  const faults: { path: string; fault: Fault; times: number; accept: string }[] = [];
   const seen: SeenRequest[] = [];
 
-  const take = (path: string): Fault | undefined => {
-    const found = faults.find((each) => each.times > 0 && path.includes(each.path));
+  const take = (path: string, { accept = '' }: IncomingMessage['headers']): Fault | undefined => {
+    const found = faults.find(
+      (each) => each.times > 0 && path.includes(each.path) && (!each.accept || accept.includes(each.accept)),
+    );
     if (!found) return undefined;
     found.times--;
     return found.fault;
@@ -54,12 +62,13 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   };
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const fault = take(note(request));
+    const fault = take(note(request), request.headers);
     const cut = () => request.socket.destroy();
     if (fault && 'cut' in fault && fault.cut === 'request') {
       cut();
       return;
     }
+    if (fault && 'hang' in fault) return;
     if (fault && 'delayMs' in fault) await sleep(fault.delayMs);
     if (fault && 'answer' in fault) {
       const { status, headers, body } = fault.answer;
@@ -75,6 +84,12 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       answer.on('error', cut);
       if (fault && 'cut' in fault) {
         answer.resume().on('end', cut);
+        return;
+      }
+      if (fault && 'buffered' in fault) {
+        const held: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => held.push(chunk));
+        answer.on('end', () => response.writeHead(answer.statusCode ?? 502, answer.headers).end(Buffer.concat(held)));
         return;
       }
       response.writeHead(answer.statusCode ?? 502, answer.headers);
@@ -99,9 +114,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     socket.on('error', () => undefined);
   });
   server.on('upgrade', (request, socket: Socket, head) => {
-    const fault = take(note(request));
+    const fault = take(note(request), request.headers);
     if (fault) {
-      socket.destroy();
+      if (!('hang' in fault)) socket.destroy();
       return;
     }
     const upstream = connect(Number(port), hostname, () => {
@@ -121,7 +136,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
     down: false,
-    fail: (path, fault, times = 1) => void faults.push({ path, fault, times }),
+    fail: (path, fault, times = 1, accept = '') => void faults.push({ path, fault, times, accept }),
+    heal: () => void faults.splice(0),
     cutAll,
     close: () => {
       cutAll();

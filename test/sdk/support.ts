@@ -69,9 +69,9 @@ export async function addProduct(api: Client, stock = 10) {
 }
 
 /** Resolves once `done` holds; fails after `ms`. */
-export async function until(done: () => boolean, ms = 10_000): Promise<void> {
+export async function until(done: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
   const end = Date.now() + ms;
-  while (!done()) {
+  while (!(await done())) {
     if (Date.now() > end) throw new Error('it did not come to pass');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
