@@ -1,9 +1,11 @@
 import { contracts } from '@olympus/contracts';
-import { openDatabase, type Database } from '@olympus/database';
+import { isUnavailable, openDatabase, type Database } from '@olympus/database';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createSealer } from './audit/sealer.ts';
 import { createAuditTrail } from './audit/trail.ts';
+import { createBridges } from './bridges/bridges.ts';
 import type { Config } from './config.ts';
 import { createLetters } from './domains/account/letters.ts';
 import { account } from './domains/account/procedures.ts';
@@ -20,6 +22,7 @@ import { customers } from './domains/customers/procedures.ts';
 import { events as eventProcedures } from './domains/events/procedures.ts';
 import { createFiles } from './domains/files/index.ts';
 import { locations } from './domains/locations/procedures.ts';
+import { createNotifications } from './domains/notifications/index.ts';
 import { createOrderExport } from './domains/orders/export.ts';
 import { createOrderImport } from './domains/orders/import.ts';
 import { orders } from './domains/orders/procedures.ts';
@@ -32,19 +35,20 @@ import { users } from './domains/users/procedures.ts';
 import { createWebhooks } from './domains/webhooks/index.ts';
 import type { Consumer } from './events/consumers/consumer.ts';
 import { createConsumers } from './events/consumers/consumers.ts';
+import { measureConsumers } from './events/consumers/metrics.ts';
+import { standingOf } from './events/consumers/standing.ts';
 import { createEvents } from './events/events.ts';
-import { orderUpdates, productUpdates } from './events/updates.ts';
-import { openQueue } from './jobs/queue.ts';
+import { sizeOf } from './events/retention/segments.ts';
+import { customerUpdates, orderUpdates, productUpdates, userUpdates } from './events/updates.ts';
 import { rollUpTenant } from './jobs/rollup.ts';
-import { queues, repeat, startJobs } from './jobs/schedule.ts';
+import { openQueues, repeat, startJobs } from './jobs/schedule.ts';
 import { createKernel, type Kernel } from './kernel/execute.ts';
 import { bind } from './kernel/implement.ts';
 import { watchAddressFile } from './platform/address-file.ts';
 import { systemClock } from './platform/clock.ts';
 import { createHealth } from './platform/health.ts';
 import { randomIds } from './platform/ids.ts';
-import { configuredKeys } from './platform/configured-keys.ts';
-import { loadKeys, type Keys } from './platform/keys.ts';
+import { loadKeys } from './platform/keys.ts';
 import { createLifecycle, type Lifecycle } from './platform/lifecycle.ts';
 import { createLogger, quietly } from './platform/logger.ts';
 import { logMailer, smtpMailer } from './platform/mail.ts';
@@ -53,11 +57,10 @@ import { createQueryCache } from './platform/query-cache.ts';
 import { createRateLimiter } from './platform/rate-limiter.ts';
 import { openRedis } from './platform/redis.ts';
 import { loadSecrets } from './platform/secrets.ts';
-import { openDisk } from './platform/storage/disk.ts';
-import type { Storage } from './platform/storage/storage.ts';
-import type { SigningKeys } from './platform/signing-keys.ts';
 import { createTelemetry } from './platform/telemetry.ts';
 import { listen } from './listen.ts';
+import { followKeys, openStorage } from './open.ts';
+import { createPayments, paymentQueues, type PaymentExtras } from './payments.ts';
 import { seedDemo, type DemoLogin } from './seed.ts';
 
 export interface App {
@@ -76,34 +79,47 @@ export interface App {
 }
 
 /** What an installation may bring along. */
-export interface Extras {
+export interface Extras extends PaymentExtras {
   readonly log?: Logger;
   /** What is done for every event, beside what Olympus itself does. */
   readonly consumers?: readonly Consumer[];
 }
 
 interface Parts {
-  readonly consumers: readonly Consumer[];
+  readonly extras: Omit<Extras, 'log'>;
   readonly config: Config;
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
+  readonly database: Database;
 }
 
+/** How often a start is made whose database was there and was lost before it was over. */
+const startsAtMost = 5;
+const restartMs = 500;
+
 /** Opens what the configuration names, joins the rooms, and listens. */
-export async function startApp(config: Config, { log: given, consumers = [] }: Extras = {}): Promise<App> {
+export async function startApp(config: Config, { log: given, ...extras }: Extras = {}): Promise<App> {
   const log = given ?? createLogger({ level: config.logLevel });
-  const lifecycle = createLifecycle({ drainSeconds: config.drainSeconds, log });
-  try {
-    return await compose({ config, log, lifecycle, consumers });
-  } catch (error) {
-    // What was opened before the fault must not keep the process alive.
-    await lifecycle.stop();
-    throw error;
+  for (let attempt = 1; ; attempt++) {
+    const lifecycle = createLifecycle({ drainSeconds: config.drainSeconds, log });
+    let wasThere = false;
+    try {
+      const database = await openDatabase({ ...config.database, log });
+      wasThere = true;
+      lifecycle.onStop('database', () => database.close());
+      return await compose({ config, log, lifecycle, extras, database });
+    } catch (error) {
+      // What was opened before the fault must not keep the process alive.
+      await lifecycle.stop();
+      if (!wasThere || !isUnavailable(error) || attempt === startsAtMost) throw error;
+      log.warn({ err: error, attempt }, 'the database was lost during the start, which is made again');
+      await sleep(restartMs * attempt);
+    }
   }
 }
 
 /** What is registered to stop last is opened first. */
-async function compose({ config, log, lifecycle, consumers: registered }: Parts): Promise<App> {
+async function compose({ config, log, lifecycle, extras, database }: Parts): Promise<App> {
   if (config.warnings.length > 0)
     log.warn(
       { warnings: config.warnings },
@@ -114,22 +130,24 @@ async function compose({ config, log, lifecycle, consumers: registered }: Parts)
 
   const addresses = watchAddressFile(config.addressRulesFile, log);
   lifecycle.onStop('address rules', async () => addresses.close());
-  const database = await openDatabase({ ...config.database, log });
-  lifecycle.onStop('database', () => database.close());
-  const redis = config.redis ? openRedis(config.redis.url, { keyPrefix: config.redis.keyPrefix, log }) : null;
+  const redis = config.redis ? openRedis(config.redis.url, { ...config.redis, log }) : null;
   if (redis) lifecycle.onStop('redis', () => redis.close());
 
   const storage = await openStorage(config.files);
   lifecycle.onStop('storage', () => storage.close());
 
-  const telemetry = createTelemetry({ pools: () => database.stats() });
+  const telemetry = createTelemetry({
+    pools: () => database.stats(),
+    eventLog: () => sizeOf(database.systemDb),
+    queues: () => queue.figures(),
+  });
   // Whatever drops kept answers has just committed, with the events that say so.
   const cache = createQueryCache({ onDrop: () => events.relay.wake() });
   const keys = await loadKeys(database, clock, ids);
   const signingKeys = await followKeys({ config, keys, log, lifecycle });
   const secrets = await loadSecrets(database, clock, ids);
   const cursors = createCursors(keys.cursorSecret);
-  const queue = await openQueue({ database, log, queues });
+  const queue = await openQueues({ database, log, more: paymentQueues(config.payments) });
   lifecycle.onStop('queue', () => queue.stop());
   const { smtp, links } = config.mail;
   const mailer = smtp ? smtpMailer(smtp) : logMailer(log, { withText: database.kind === 'embedded' });
@@ -167,7 +185,13 @@ async function compose({ config, log, lifecycle, consumers: registered }: Parts)
     allowLoopback: config.webhooks.allowLoopback,
   });
   const webhooks = createWebhooks({ database, secrets, cursors, outbound, clock, ids, log });
-  const consumers = createConsumers([webhooks.consumer, ...registered], { database, clock, ids, log });
+  const notifications = createNotifications({ database, cursors, events, clock, ids });
+  const payments = createPayments({ config: config.payments, extras, database, queue, cache, clock, ids, log });
+  const bridges = createBridges(config.bridges, { registry: telemetry.registry, clock, ids, log });
+  const own = [webhooks.consumer, notifications.consumer, ...payments.consumers, ...bridges.consumers];
+  const consumers = createConsumers([...own, ...(extras.consumers ?? [])], { database, clock, ids, log });
+  const consumerNames = consumers.all.map(({ name }) => name);
+  measureConsumers(telemetry.registry, () => standingOf(database.systemDb, consumerNames));
 
   const presence = createPresence({ database, redis, clock, ids, log });
 
@@ -197,14 +221,14 @@ async function compose({ config, log, lifecycle, consumers: registered }: Parts)
       log,
       clock,
       ids,
-      limits: { deadlineMs: config.deadlineMs, maxInFlight: config.maxInFlight },
+      limits: { deadlineMs: config.deadlineMs, maxInFlight: config.maxInFlight, streams: config.streams },
     },
     bind(contracts, {
       auth: auth.handlers,
       account: account(auth.account),
       signIn: auth.signIn,
-      users: users({ cursors, account: auth.account }),
-      customers: customers({ cursors }),
+      users: users({ cursors, account: auth.account, follow: userUpdates(events.follow) }),
+      customers: customers({ cursors, follow: customerUpdates(events.follow) }),
       locations: locations({ cursors }),
       products: products({
         cursors,
@@ -217,6 +241,7 @@ async function compose({ config, log, lifecycle, consumers: registered }: Parts)
         importer: createOrderImport((tenantId) => rollUpTenant(database, tenantId)),
         exporter: createOrderExport(),
         follow: orderUpdates(events.follow),
+        authorizeMs: payments.authorizeMs,
       }),
       files: files.handlers,
       analytics: analytics({ follow: events.follow }),
@@ -225,6 +250,7 @@ async function compose({ config, log, lifecycle, consumers: registered }: Parts)
       addressRules: addressRules(),
       audit: audit({ cursors, sealer }),
       chat: chat({ cursors, follow: events.follow, presence }),
+      notifications: notifications.handlers,
       events: eventProcedures({ cursors, consumers }),
       webhooks: webhooks.handlers,
     }),
@@ -242,6 +268,8 @@ async function compose({ config, log, lifecycle, consumers: registered }: Parts)
   lifecycle.onStop('presence', () => presence.stop());
   webhooks.sender.start();
   lifecycle.onStop('webhooks', () => webhooks.sender.stop());
+  bridges.start(kernel);
+  lifecycle.onStop('bridges', () => bridges.stop());
   consumers.start();
   lifecycle.onStop('consumers', () => consumers.stop());
   sealer.start();
@@ -249,7 +277,8 @@ async function compose({ config, log, lifecycle, consumers: registered }: Parts)
   trail.start();
   lifecycle.onStop('audit', () => trail.stop());
   queue.work('mail', createLetters({ db: database.systemDb, mailer, clock, ids, links }));
-  const jobs = startJobs({ database, queue, clock, ids, log, keys: config.keys, auditDays: config.auditDays });
+  payments.start();
+  const jobs = startJobs({ database, queue, clock, ids, log, config, consumers: consumers.all });
   lifecycle.onStop('jobs', () => jobs.stop());
   const watching = repeat(
     { name: 'tenant addresses', everyMs: 300, run: () => tenantAddresses.refresh().then(() => false) },
@@ -259,7 +288,7 @@ async function compose({ config, log, lifecycle, consumers: registered }: Parts)
   const sweeping = repeat({ name: 'files', everyMs: 5000, run: () => files.sweep() }, log);
   lifecycle.onStop('files', () => sweeping.stop());
 
-  const health = createHealth({ database, redis, relay: events.relay, lifecycle });
+  const health = createHealth({ database, redis, bridges: bridges.states, relay: events.relay, lifecycle });
   const server = await listen({
     config,
     kernel,
@@ -287,25 +316,4 @@ async function compose({ config, log, lifecycle, consumers: registered }: Parts)
       await lifecycle.stop();
     },
   };
-}
-
-/** The client of S3 is large, and loaded only where it is used. */
-async function openStorage({ s3, dir }: Config['files']): Promise<Storage> {
-  return s3 ? (await import('./platform/storage/s3.ts')).openS3(s3) : openDisk(dir);
-}
-
-/** The keys of access tokens: the operator's own, or those in the database. */
-async function followKeys({
-  config,
-  keys,
-  log,
-  lifecycle,
-}: Omit<Parts, 'consumers'> & { keys: Keys }): Promise<SigningKeys> {
-  if (config.keys.configured) {
-    const configured = await configuredKeys(config.keys.configured);
-    lifecycle.onStop('keys', configured.follow(log));
-    return configured;
-  }
-  lifecycle.onStop('keys', await keys.follow({ tokenSeconds: config.auth.accessTokenSeconds, log }));
-  return keys;
 }

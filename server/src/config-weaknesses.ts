@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import { leastPasswordKib } from './domains/auth/passwords.ts';
 
 /** What everybody tries first. */
 const guessed = new Set(
@@ -19,6 +20,8 @@ export function weaknessesOf(config: Config): string[] {
     ...ofStorage(config),
     ...ofAccounts(config),
     ...ofWebhooks(config),
+    ...ofPayments(config),
+    ...ofBridges(config),
   ];
 }
 
@@ -38,6 +41,30 @@ function* ofEdge({ publicUrl, trustedProxies, allowedOrigins, rateLimits }: Conf
 /** What listens on this machine alone trusts whoever comes from it. */
 function* ofWebhooks({ webhooks }: Config): Generator<string> {
   if (webhooks.allowLoopback) yield 'OLYMPUS_WEBHOOKS_LOOPBACK must be off: tenants could call what listens here';
+}
+
+function* ofPayments({ payments }: Config): Generator<string> {
+  if (payments.provider === 'simulated')
+    yield 'PAYMENT_PROVIDER must not be simulated: orders would be confirmed that nobody pays';
+}
+
+/** What goes to brokers is the tenants' own, and what comes from them is done. */
+function* ofBridges({ bridges }: Config): Generator<string> {
+  for (const bridge of bridges) {
+    const at = `OLYMPUS_BRIDGES of ${bridge.name}`;
+    if (bridge.broker === 'kafka') {
+      if (!bridge.tls && !bridge.brokers.every((broker) => isHere(broker)))
+        yield `${at} must have tls, or name brokers on this machine`;
+      continue;
+    }
+    for (const text of bridge.broker === 'nats' ? bridge.servers : [bridge.url]) {
+      const { protocol, hostname, username, password } = new URL(text);
+      if (/^(?:amqp|nats):$/.test(protocol) && !isHere(hostname))
+        yield `${at} must be encrypted (amqps: or tls:), or name a server on this machine`;
+      if (password !== '' && (password === 'guest' || isGuessed({ username, password: decodeURIComponent(password) })))
+        yield `${at} ${noGuess}`;
+    }
+  }
 }
 
 /** Mails carry tokens that stand for a password. */
@@ -61,14 +88,16 @@ function* ofStorage({ files: { s3 } }: Config): Generator<string> {
 }
 
 function* ofSecrets({ database, redis }: Config): Generator<string> {
-  const urls = { DATABASE_URL: database.url, REDIS_URL: redis?.url };
-  for (const [name, text] of Object.entries(urls)) {
-    if (text === undefined) continue;
-    const { hostname, username, password } = new URL(text);
-    if (password === '' && isHere(hostname)) continue;
-    if (password === '') yield `${name} must hold a password, or name a server on this machine`;
-    else if (isGuessed({ username, password: decodeURIComponent(password) })) yield `${name} ${noGuess}`;
+  const urls = { DATABASE_URL: [database.url], REDIS_URL: redis?.url.split(',') };
+  for (const [name, texts = []] of Object.entries(urls)) {
+    const weakness = texts.map((text) => (text === undefined ? null : ofPassword(new URL(text)))).find(Boolean);
+    if (weakness) yield `${name} ${weakness}`;
   }
+}
+
+function ofPassword({ hostname, username, password }: URL): string | null {
+  if (password === '') return isHere(hostname) ? null : 'must hold a password, or name a server on this machine';
+  return isGuessed({ username, password: decodeURIComponent(password) }) ? noGuess : null;
 }
 
 const isHere = (hostname: string): boolean => /^(?:localhost|127\.|\[::1\]|$)/.test(hostname);
@@ -84,4 +113,6 @@ function* ofAccounts({ demo, auth, mail }: Config): Generator<string> {
   if (auth.registration === 'open' && !(mail.smtp && auth.requireVerifiedEmail))
     yield 'OLYMPUS_REGISTRATION must be closed, or SMTP_URL set and OLYMPUS_REQUIRE_VERIFIED_EMAIL on, so that addresses are verified';
   if (auth.accessTokenSeconds > 3600) yield 'OLYMPUS_ACCESS_TOKEN_SECONDS must be at most 3600';
+  if (auth.passwordKib < leastPasswordKib)
+    yield `OLYMPUS_PASSWORD_KIB must be at least ${leastPasswordKib}: stolen hashes would be guessed sooner`;
 }

@@ -12,6 +12,7 @@ test('without variables everything has a sensible value', () => {
     port: 4000,
     host: undefined,
     publicUrl: null,
+    bridges: [],
     database: { dataDir: '.olympus' },
     files: {
       dir: '.olympus/files',
@@ -29,6 +30,7 @@ test('without variables everything has a sensible value', () => {
       refreshTokenDays: 30,
       requireVerifiedEmail: false,
       failuresPerAddress: 100,
+      passwordKib: 19_456,
     },
     mail: {
       smtp: null,
@@ -55,10 +57,13 @@ test('without variables everything has a sensible value', () => {
     logLevel: 'info',
     deadlineMs: 30_000,
     maxInFlight: 5000,
+    streams: { perSocket: 128, perUser: 512, perTenant: 20_000 },
     auditDays: 400,
+    eventRetention: { hours: 168, maxBytes: 20 * 2 ** 30 },
     drainSeconds: 15,
     adminPassword: null,
     webhooks: { allowLoopback: false },
+    payments: { provider: 'simulated', fault: null, callMs: 10_000, authorizeMs: 900_000, holdMs: 604_800_000 },
     demo: { seed: true, password: null },
   });
 });
@@ -83,13 +88,18 @@ test('variables are read, and an empty one counts as none', () => {
     host: undefined,
     publicUrl: 'https://api.example.com',
     database: { url: 'postgres://u:p@db:5432/olympus', dataDir: '.olympus', poolSize: 25 },
-    redis: { url: 'redis://cache:6379', keyPrefix: 'mine:' },
+    redis: { url: 'redis://cache:6379', cluster: false, keyPrefix: 'mine:' },
     auth: { registration: 'closed', issuer: 'https://api.example.com' },
     allowedOrigins: ['https://a.example', 'http://localhost:5173'],
     trustedProxies: ['10.0.0.0/8', '::1'],
     rateLimits: { read: { limit: 5, windowSeconds: 1 }, write: { limit: 100, windowSeconds: 1 } },
     demo: { seed: false },
   });
+  expect(readConfig({ REDIS_URL: 'redis://a:1, redis://b:2' }).redis).toMatchObject({
+    url: 'redis://a:1,redis://b:2',
+    cluster: true,
+  });
+  expect(readConfig({ REDIS_URL: 'redis://a', REDIS_CLUSTER: 'on' }).redis).toMatchObject({ cluster: true });
   expect(config.rateLimits.signIn.limit).toBeGreaterThan(1e6);
   expect(readConfig({ DATABASE_URL: 'postgres://db/olympus', OLYMPUS_SEED_DEMO: 'on' }).demo.seed).toBe(true);
   expect(readConfig({ RATE_LIMITS: 'off' }).rateLimits.stream.limit).toBeGreaterThan(1e6);
@@ -208,7 +218,7 @@ describe('production', () => {
   };
 
   test('starts with what is fit for it, and tells all that is not at once', () => {
-    expect(readConfig(fit)).toMatchObject({ mode: 'production', warnings: [] });
+    expect(readConfig(fit)).toMatchObject({ mode: 'production', warnings: [], payments: { provider: 'none' } });
     const verified = { OLYMPUS_REGISTRATION: 'open', OLYMPUS_REQUIRE_VERIFIED_EMAIL: 'on' };
     for (const SMTP_URL of [mail.SMTP_URL, 'smtp://relay.example.com?requireTLS=true', 'smtp://localhost:25'])
       expect(readConfig({ ...fit, ...mail, ...verified, SMTP_URL }).warnings).toEqual([]);
@@ -230,13 +240,16 @@ describe('production', () => {
     ['a proxy that is everybody', { OLYMPUS_TRUSTED_PROXIES: '::/0' }, 'OLYMPUS_TRUSTED_PROXIES'],
     ['any page', { OLYMPUS_ALLOWED_ORIGINS: '*' }, 'OLYMPUS_ALLOWED_ORIGINS'],
     ['pages by http', { OLYMPUS_ALLOWED_ORIGINS: 'http://shop.example.com' }, 'OLYMPUS_ALLOWED_ORIGINS'],
+    ['a cheap hash', { OLYMPUS_PASSWORD_KIB: '19455' }, 'OLYMPUS_PASSWORD_KIB'],
     ['a demo', { OLYMPUS_SEED_DEMO: 'on' }, 'OLYMPUS_SEED_DEMO'],
+    ['payments that nobody makes', { PAYMENT_PROVIDER: 'simulated' }, 'PAYMENT_PROVIDER'],
     ['webhooks to this machine', { OLYMPUS_WEBHOOKS_LOOPBACK: 'on' }, 'OLYMPUS_WEBHOOKS_LOOPBACK'],
     ['strangers', { OLYMPUS_REGISTRATION: 'open' }, 'OLYMPUS_REGISTRATION'],
     ['unlimited attempts', { RATE_LIMITS: 'signIn=off' }, 'RATE_LIMITS'],
     ['a known password', { DATABASE_URL: 'postgres://app:postgres@db/olympus' }, 'DATABASE_URL'],
     ['the name as the password', { DATABASE_URL: 'postgres://olympusapp:olympusapp@db/olympus' }, 'DATABASE_URL'],
     ['no password', { REDIS_URL: 'redis://cache' }, 'REDIS_URL'],
+    ['no password at one server', { REDIS_URL: `${fit.REDIS_URL},redis://cache` }, 'REDIS_URL'],
     ['mails that can be read on their way', { ...mail, SMTP_URL: 'smtp://mail.example.com' }, 'SMTP_URL'],
     ['a known password of mails', { ...mail, SMTP_URL: 'smtps://shop:changeme@mail.example.com' }, 'SMTP_URL'],
     ['files that can be read on their way', { ...bucket, S3_ENDPOINT: 'http://s3.example.com' }, 'S3_ENDPOINT'],
@@ -253,7 +266,7 @@ describe('production', () => {
 
   test('is warned of where neither mode is named and the database is the operator’s', () => {
     const { OLYMPUS_MODE: _, ...unnamed } = fit;
-    expect(readConfig({ ...unnamed, OLYMPUS_REGISTRATION: 'open' }).warnings).toEqual([
+    expect(readConfig({ ...unnamed, PAYMENT_PROVIDER: 'none', OLYMPUS_REGISTRATION: 'open' }).warnings).toEqual([
       expect.stringContaining('OLYMPUS_REGISTRATION'),
     ]);
     expect(readConfig({ ...unnamed, OLYMPUS_MODE: 'development', OLYMPUS_REGISTRATION: 'open' }).warnings).toEqual([]);

@@ -1,7 +1,8 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import { Bridges, type BridgeSettings } from './bridges/settings.ts';
 import { document } from './config-documents.ts';
 import { withFiles } from './config-files.ts';
+import { paymentVariables, readPayments, type PaymentsConfig } from './config-payments.ts';
 import { readStorage, storageFaults, storageVariables, type FilesConfig } from './config-storage.ts';
 import { weaknessesOf } from './config-weaknesses.ts';
 import {
@@ -10,8 +11,24 @@ import {
   type ExternalIssuer,
   type SignInProvider,
 } from './domains/auth/external/settings.ts';
+import { leastPasswordKib } from './domains/auth/passwords.ts';
+import { defaultLogRetention, type LogRetention } from './events/retention/retention.ts';
 import { SigningKeySet, type ConfiguredKeys } from './platform/configured-keys.ts';
-import { noLimit, noRateLimits, rateLimitsOf, type RateLimit, type RateLimits } from './platform/rate-limiter.ts';
+import {
+  isBlock,
+  isOrigin,
+  linkPath,
+  httpUrl,
+  list,
+  mailbox,
+  oneOf,
+  password,
+  rateLimits,
+  url,
+  urls,
+  whole,
+} from './config-values.ts';
+import { rateLimitsOf, type RateLimits } from './platform/rate-limiter.ts';
 
 /** Everything an operator may set, read once and passed on. */
 export interface Config {
@@ -28,7 +45,8 @@ export interface Config {
   /** PostgreSQL where `url` is set; otherwise the embedded database in `dataDir`. */
   readonly database: { readonly url?: string; readonly dataDir: string; readonly poolSize?: number };
   readonly files: FilesConfig;
-  readonly redis: { readonly url: string; readonly keyPrefix: string } | null;
+  /** One server, or some of a cluster's, separated by commas. */
+  readonly redis: { readonly url: string; readonly cluster: boolean; readonly keyPrefix: string } | null;
   readonly auth: {
     readonly registration: 'open' | 'closed';
     /** `iss` of access tokens; the same for all replicas, whatever port they listen on. */
@@ -39,6 +57,8 @@ export interface Config {
     readonly requireVerifiedEmail: boolean;
     /** Failed sign-ins of one network in an hour, before it has to wait. */
     readonly failuresPerAddress: number;
+    /** Memory of a password's hash. */
+    readonly passwordKib: number;
   };
   readonly mail: {
     /** null: mails are not sent. */
@@ -71,6 +91,10 @@ export interface Config {
   readonly deadlineMs: number;
   /** Calls at once in this process. */
   readonly maxInFlight: number;
+  /** Streams that may be open at once in this process: of one socket, one user, one tenant. */
+  readonly streams: { readonly perSocket: number; readonly perUser: number; readonly perTenant: number };
+  /** How much of the log of events is kept. */
+  readonly eventRetention: LogRetention;
   /** Days that entries of the audit log are kept. */
   readonly auditDays: number;
   /** How long a stop waits for what is running. */
@@ -79,6 +103,9 @@ export interface Config {
   readonly adminPassword: string | null;
   /** Whether webhooks may be sent to this machine, for development. */
   readonly webhooks: { readonly allowLoopback: boolean };
+  readonly payments: PaymentsConfig;
+  /** Brokers that events go to and commands come from. */
+  readonly bridges: readonly BridgeSettings[];
   readonly demo: { readonly seed: boolean; readonly password: string | null };
 }
 
@@ -87,44 +114,8 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-const check = <T>(expected: string, read: (text: string) => T | undefined) =>
-  z.string().transform((text, context) => {
-    const value = read(text.trim());
-    if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: `must be ${expected}` });
-    return z.NEVER;
-  });
-
-const whole = (min: number, max: number) =>
-  check(`a whole number from ${min} to ${max}`, (text) =>
-    /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined,
-  );
-const oneOf = <const T extends string>(...values: T[]) =>
-  check(`one of ${values.join(', ')}`, (text) => values.find((value) => value === text.toLowerCase()));
-const url = (example: string, ...schemes: string[]) =>
-  check(`an address such as ${example}`, (text) => (schemes.includes(urlOf(text)?.protocol ?? '') ? text : undefined));
-const list = (expected: string, isItem: (item: string) => boolean) =>
-  check(`a comma-separated list of ${expected}`, (text) => {
-    const items = text.split(',').map((item) => item.trim());
-    return items.every(isItem) ? items : undefined;
-  });
-
-const mailbox = check('an address such as Olympus <no-reply@example.com>', (text) =>
-  /^(?:[^<>@\r\n]{1,100} )?<?[^\s<>@]{1,64}@[^\s<>@]{1,190}>?$/.test(text) ? text : undefined,
-);
-const linkPath = check('a path with {token} in it, such as /reset-password#token={token}', (text) =>
-  text.startsWith('/') && text.includes('{token}') ? text : undefined,
-);
 /** So that nobody can take every connection. */
 const shareOfOneAddress = 0.75;
-
-const httpUrl = url('https://api.example.com', 'http:', 'https:');
-const rateLimits = check(
-  'off, or a comma-separated list such as read=200/1,write=100/1,signIn=10/60,stream=60/60,address=2000/1,tenant=2000/1 (calls per seconds)',
-  readRateLimits,
-);
-
-const password = check('10 to 200 characters', (text) => (text.length >= 10 && text.length <= 200 ? text : undefined));
 
 const variables = z
   .object({
@@ -136,7 +127,8 @@ const variables = z
     DATABASE_URL: url('postgres://user:password@host:5432/name', 'postgres:', 'postgresql:').optional(),
     DATABASE_POOL_SIZE: whole(1, 1000).optional(),
     ...storageVariables({ whole, httpUrl }),
-    REDIS_URL: url('redis://host:6379', 'redis:', 'rediss:').optional(),
+    REDIS_URL: urls('redis://host:6379, or several of a cluster, separated by commas', 'redis:', 'rediss:').optional(),
+    REDIS_CLUSTER: oneOf('on', 'off').default('off'),
     REDIS_PREFIX: z.string().default('olympus:'),
     OLYMPUS_REGISTRATION: oneOf('open', 'closed').default('open'),
     OLYMPUS_ACCESS_TOKEN_SECONDS: whole(1, 86_400).default(900),
@@ -148,6 +140,7 @@ const variables = z
     OLYMPUS_SIGN_IN_PROVIDERS: document(SignInProviders).default([]),
     OLYMPUS_REQUIRE_VERIFIED_EMAIL: oneOf('on', 'off').default('off'),
     OLYMPUS_SIGN_IN_FAILURES: whole(1, 1_000_000).default(100),
+    OLYMPUS_PASSWORD_KIB: whole(8, 4_194_304).default(leastPasswordKib),
     SMTP_URL: url('smtps://user:password@mail.example.com', 'smtp:', 'smtps:').optional(),
     MAIL_FROM: mailbox.optional(),
     OLYMPUS_APP_URL: httpUrl.transform((text) => text.replace(/\/+$/, '')).optional(),
@@ -162,9 +155,16 @@ const variables = z
     OLYMPUS_MAX_CONNECTIONS_PER_ADDRESS: whole(1, 1_000_000).optional(),
     OLYMPUS_DEADLINE_MS: whole(100, 3_600_000).default(30_000),
     OLYMPUS_MAX_IN_FLIGHT: whole(1, 1_000_000).default(5000),
+    OLYMPUS_MAX_STREAMS_PER_SOCKET: whole(1, 10_000).default(128),
+    OLYMPUS_MAX_STREAMS_PER_USER: whole(1, 1_000_000).default(512),
+    OLYMPUS_MAX_STREAMS_PER_TENANT: whole(1, 1_000_000).default(20_000),
+    OLYMPUS_EVENT_HOURS: whole(1, 8760).default(defaultLogRetention.hours),
+    OLYMPUS_EVENT_MAX_BYTES: whole(2 ** 24, 2 ** 49).default(defaultLogRetention.maxBytes),
     OLYMPUS_AUDIT_DAYS: whole(1, 36_500).default(400),
     OLYMPUS_DRAIN_SECONDS: whole(0, 3600).default(15),
+    ...paymentVariables({ whole, oneOf }),
     OLYMPUS_WEBHOOKS_LOOPBACK: oneOf('on', 'off').default('off'),
+    OLYMPUS_BRIDGES: document(Bridges).default([]),
     OLYMPUS_SEED_DEMO: oneOf('on', 'off').optional(),
     OLYMPUS_DEMO_PASSWORD: password.optional(),
     OLYMPUS_ADMIN_PASSWORD: password.optional(),
@@ -211,7 +211,14 @@ function configOf(set: z.output<typeof variables>, env: NodeJS.ProcessEnv): Conf
       ...(set.DATABASE_POOL_SIZE === undefined ? {} : { poolSize: set.DATABASE_POOL_SIZE }),
     },
     files: readStorage(set, set.OLYMPUS_DATA_DIR),
-    redis: set.REDIS_URL === undefined ? null : { url: set.REDIS_URL, keyPrefix: set.REDIS_PREFIX },
+    redis:
+      set.REDIS_URL === undefined
+        ? null
+        : {
+            url: set.REDIS_URL,
+            cluster: set.REDIS_CLUSTER === 'on' || set.REDIS_URL.includes(','),
+            keyPrefix: set.REDIS_PREFIX,
+          },
     auth: {
       registration: set.OLYMPUS_REGISTRATION,
       issuer: set.OLYMPUS_PUBLIC_URL ?? ownIssuer,
@@ -219,6 +226,7 @@ function configOf(set: z.output<typeof variables>, env: NodeJS.ProcessEnv): Conf
       refreshTokenDays: set.OLYMPUS_REFRESH_TOKEN_DAYS,
       requireVerifiedEmail: set.OLYMPUS_REQUIRE_VERIFIED_EMAIL === 'on',
       failuresPerAddress: set.OLYMPUS_SIGN_IN_FAILURES,
+      passwordKib: set.OLYMPUS_PASSWORD_KIB,
     },
     mail: {
       smtp: set.SMTP_URL && set.MAIL_FROM ? { url: set.SMTP_URL, from: set.MAIL_FROM } : null,
@@ -247,10 +255,18 @@ function configOf(set: z.output<typeof variables>, env: NodeJS.ProcessEnv): Conf
     },
     deadlineMs: set.OLYMPUS_DEADLINE_MS,
     maxInFlight: set.OLYMPUS_MAX_IN_FLIGHT,
+    streams: {
+      perSocket: set.OLYMPUS_MAX_STREAMS_PER_SOCKET,
+      perUser: set.OLYMPUS_MAX_STREAMS_PER_USER,
+      perTenant: set.OLYMPUS_MAX_STREAMS_PER_TENANT,
+    },
+    eventRetention: { hours: set.OLYMPUS_EVENT_HOURS, maxBytes: set.OLYMPUS_EVENT_MAX_BYTES },
     auditDays: set.OLYMPUS_AUDIT_DAYS,
     drainSeconds: set.OLYMPUS_DRAIN_SECONDS,
     adminPassword: set.OLYMPUS_ADMIN_PASSWORD ?? null,
     webhooks: { allowLoopback: set.OLYMPUS_WEBHOOKS_LOOPBACK === 'on' },
+    payments: readPayments(set),
+    bridges: set.OLYMPUS_BRIDGES,
     demo: {
       // A database of the operator's own gets no invented tenant unless they ask.
       seed: set.OLYMPUS_SEED_DEMO === undefined ? set.DATABASE_URL === undefined : set.OLYMPUS_SEED_DEMO === 'on',
@@ -275,30 +291,3 @@ export function readClientConfig(
 
 const given = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
-
-function urlOf(text: string): URL | null {
-  return URL.canParse(text) ? new URL(text) : null;
-}
-
-function isOrigin(text: string): boolean {
-  return urlOf(text)?.origin === text;
-}
-
-function isBlock(text: string): boolean {
-  const [address = '', bits, ...more] = text.split('/');
-  const family = isIP(address);
-  if (family === 0 || more.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
-}
-
-function readRateLimits(text: string): RateLimits | undefined {
-  if (text === 'off') return noRateLimits;
-  const limits: Record<string, RateLimit> = {};
-  for (const part of text.split(',')) {
-    const match = /^(\w+)=(?:(off)|([1-9]\d{0,8})\/([1-9]\d{0,4}))$/.exec(part.trim());
-    const [, name = '', off, limit, windowSeconds] = match ?? [];
-    if (!Object.hasOwn(noRateLimits, name)) return undefined;
-    limits[name] = off ? noLimit : { limit: Number(limit), windowSeconds: Number(windowSeconds) };
-  }
-  return rateLimitsOf(limits);
-}

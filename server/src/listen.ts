@@ -7,6 +7,7 @@ import { Failure } from './kernel/failure.ts';
 import type { GlobalAddresses } from './platform/address-file.ts';
 import { clientAddress, networkOf, peerOf, proxyCheck } from './platform/client-address.ts';
 import { limitConnections } from './platform/connection-limits.ts';
+import { createDepartures, defaultPace } from './transports/departures.ts';
 import { drainable } from './platform/drain.ts';
 import type { Health } from './platform/health.ts';
 import type { Lifecycle } from './platform/lifecycle.ts';
@@ -24,6 +25,7 @@ import { openAnswers } from './transports/open-answers.ts';
 import { renderOpenApi } from './transports/openapi.ts';
 import { restHandler } from './transports/rest.ts';
 import { trpcHttp } from './transports/trpc-http.ts';
+import { defaultTrpcLimits } from './transports/trpc-limits.ts';
 import { createRouter } from './transports/trpc-router.ts';
 import { refuseUpgrade, trpcWs } from './transports/trpc-ws.ts';
 import { isTus, tusHandler, tusUploadType } from './transports/tus.ts';
@@ -57,8 +59,10 @@ export async function listen(options: ListenOptions): Promise<Server> {
   const { config, kernel, health, telemetry, jwks, lifecycle, addresses, uploads } = options;
   const { allowedOrigins } = config;
   const shared = { kernel, addressOf: clientAddress(config.trustedProxies) };
-  const closing = lifecycle.draining;
-  const sockets = trpcWs(shared);
+  const drainMs = config.drainSeconds * 1000;
+  const pace = { ...defaultPace, withinMs: Math.min(defaultPace.withinMs, drainMs * 0.75) };
+  const departures = createDepartures(lifecycle.draining, pace);
+  const sockets = trpcWs({ ...shared, pace, limits: { ...socketLimits(config), drainMs: drainMs * 0.85 } });
   const gate = createGate({ ...config, addressOf: shared.addressOf, refuses: (address) => !addresses.admits(address) });
   const isProxy = proxyCheck(config.trustedProxies);
   const answers = openAnswers({
@@ -72,12 +76,12 @@ export async function listen(options: ListenOptions): Promise<Server> {
   const transfers = createSlots(transfersOfOneAddress);
   const rest = restHandler({
     ...shared,
-    closing,
+    departures,
     takeTransfer: (request) => transfers(networkOf(shared.addressOf(request))),
   });
   const tus = tusHandler({ ...shared, store: uploads });
   const server = createHttpServer({
-    trpc: trpcHttp({ ...shared, router: createRouter(kernel), closing }),
+    trpc: trpcHttp({ ...shared, router: createRouter(kernel), departures }),
     rest: (request, response, path) => (isTus(path) ? tus : rest)(request, response, path),
     edge: createEdge({
       health,
@@ -109,6 +113,16 @@ export async function listen(options: ListenOptions): Promise<Server> {
 
   lifecycle.onStop('http', () => Promise.all([drain({ farewellMs }), sockets.drain()]));
   return server;
+}
+
+/** A client that reconnects resumes all of its subscriptions in one message. */
+function socketLimits({ streams: { perSocket } }: Config) {
+  const { messageCalls, socketCalls } = defaultTrpcLimits;
+  return {
+    socketSubscriptions: perSocket,
+    messageCalls: Math.max(messageCalls, perSocket),
+    socketCalls: Math.max(socketCalls, perSocket * 2),
+  };
 }
 
 /** Documents are for anybody, however often: whoever asks and does not read has the system hold them meanwhile. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { apiKeys } from '../domains/api-keys/procedures.ts';
 import { locations } from '../domains/locations/procedures.ts';
 import { tenants } from '../domains/tenants/procedures.ts';
-import { procedures, startTestKernel, type TestKernel } from '../domains/testing.ts';
+import { nobodyFollows, procedures, startTestKernel, type TestKernel } from '../domains/testing.ts';
 import { users } from '../domains/users/procedures.ts';
 import { accessCommand } from './access.ts';
 import { adminCommand } from './admin.ts';
@@ -20,7 +20,7 @@ beforeAll(async () => {
   olympus = await startTestKernel({
     databaseUrl: process.env['TEST_DATABASE_URL'],
     procedures: ({ database, cursors, auth }) => [
-      ...procedures('users', contracts.users, users({ cursors, account: auth.account })),
+      ...procedures('users', contracts.users, users({ cursors, account: auth.account, follow: nobodyFollows })),
       ...procedures('locations', contracts.locations, locations({ cursors })),
       ...procedures('apiKeys', contracts.apiKeys, apiKeys({ cursors })),
       ...procedures('tenants', contracts.tenants, tenants({ database, cursors, auth })),
@@ -35,13 +35,16 @@ afterAll(() => olympus.close());
 const call = <T>(path: string, input: unknown) => olympus.call<T>(path, input, { token: owner.accessToken });
 
 /** The commands within this process, on the database of the tests. */
-async function run(args: string[], chosen: string | null = null): Promise<{ code: number; output: string }> {
+async function run(
+  args: string[],
+  { chosen = null, verified = false }: { chosen?: string | null; verified?: boolean } = {},
+): Promise<{ code: number; output: string }> {
   let output = '';
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => (output += String(text)) !== '');
   const open = () => Promise.resolve({ ...olympus.database, close: () => Promise.resolve() });
   const program = new Command('olympus');
-  accessCommand(program, open);
-  adminCommand(program, { open, password: () => chosen });
+  accessCommand(program, { open, requireVerifiedEmail: () => verified });
+  adminCommand(program, { open, password: () => chosen, passwordKib: () => 1024 });
   try {
     await program.parseAsync(args, { from: 'user' });
     return { code: Number(process.exitCode ?? 0), output };
@@ -87,6 +90,19 @@ describe('olympus access explain', () => {
     expect((await explain(email, 'auth.login')).output).toContain('none is needed: it is public');
   });
 
+  test('tells whom an unverified address holds back, where addresses must be verified', async () => {
+    const strict = (path: string) => run(['access', 'explain', email, path], { verified: true });
+    const held = await strict('orders.list');
+    expect(held.output).toContain(
+      `NO  address     ${email} is not verified: until then they reach only their own account`,
+    );
+    expect(held.code).toBe(1);
+    const account = await strict('users.update');
+    expect(account.output).toContain(`ok  address     ${email} is not verified, which this does not need`);
+    expect(account.code).toBe(0);
+    expect((await explain(email, 'orders.list')).output).not.toContain('address');
+  });
+
   test('explains keys by id and prefix, with what their maker still holds', async () => {
     const input = { name: 'Till', scopes: ['orders:read', 'orders:export'] };
     const { apiKey } = await call<IssuedApiKey>('apiKeys.create', input);
@@ -115,7 +131,7 @@ describe('olympus access explain', () => {
       output: expect.stringContaining('is not active'),
     });
     const admin = `${randomUUID()}@olympus.test`;
-    await run(['admin', 'create', '--email', admin, '--name', 'Ada'], password);
+    await run(['admin', 'create', '--email', admin, '--name', 'Ada'], { chosen: password });
     const { accessToken: token } = await olympus.call<Session>('auth.login', { email: admin, password });
     const tenantId = (await olympus.auth.authenticator.principalOf(shop.accessToken))?.tenantId;
     await olympus.call('tenants.suspend', { id: tenantId, reason: 'Unpaid' }, { token });
@@ -143,9 +159,9 @@ describe('olympus admin create', () => {
     expect(session.user.role).toBe('super_admin');
     await olympus.call('tenants.list', {}, { token: session.accessToken });
     expect(await run(args)).toEqual({ code: 1, output: 'The e-mail address is in use' });
-    const own = await run([...args.slice(0, 3), `2${address}`, '--name', 'Bea'], password);
+    const own = await run([...args.slice(0, 3), `2${address}`, '--name', 'Bea'], { chosen: password });
     expect(own).toEqual({ code: 0, output: `2${address} is a super_admin\n` });
-    const short = await run([...args.slice(0, 3), `3${address}`, '--name', 'Cy'], 'short');
+    const short = await run([...args.slice(0, 3), `3${address}`, '--name', 'Cy'], { chosen: 'short' });
     expect(short.output).toContain('  password ');
   });
 });

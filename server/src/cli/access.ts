@@ -17,8 +17,14 @@ Examples:
   $ pnpm olympus access explain sam@shop.example orders.import
   $ pnpm olympus access explain olk_4fWq0ZxT9b2K orders.list`;
 
+interface AccessDependencies {
+  readonly open: () => Promise<Database>;
+  /** Whether the server asks for verified addresses. */
+  readonly requireVerifiedEmail: () => boolean;
+}
+
 /** `olympus access explain USER PROCEDURE`. */
-export function accessCommand(program: Command, open: () => Promise<Database>): void {
+export function accessCommand(program: Command, { open, requireVerifiedEmail }: AccessDependencies): void {
   program
     .command('access')
     .description('look into who may do what')
@@ -40,7 +46,10 @@ export function accessCommand(program: Command, open: () => Promise<Database>): 
       }
       const database = await open();
       try {
-        const explanation = await explain(database.systemDb, user, { ...asked, now: new Date() });
+        const now = new Date();
+        const { contract } = asked;
+        const question = { contract, now, requireVerifiedEmail: requireVerifiedEmail() };
+        const explanation = await explain(database.systemDb, user, question);
         if (!explanation) throw new Error(`there is no user and no API key ${user}`);
         process.stdout.write(render(explanation, path));
         process.exitCode = explanation.allowed ? 0 : 1;

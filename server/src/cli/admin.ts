@@ -14,10 +14,12 @@ export interface AdminOptions {
   readonly open: () => Promise<Database>;
   /** null: made up. */
   readonly password: () => string | null;
+  /** Memory of its hash. */
+  readonly passwordKib: () => number;
 }
 
 /** `olympus admin create`: the only way in which a user of the platform comes to be. */
-export function adminCommand(program: Command, { open, password: given }: AdminOptions): void {
+export function adminCommand(program: Command, { open, password: given, passwordKib }: AdminOptions): void {
   program
     .command('admin')
     .description('users of the platform itself')
@@ -31,7 +33,12 @@ export function adminCommand(program: Command, { open, password: given }: AdminO
       const password = chosen ?? randomIds.secret(18);
       const database = await open();
       try {
-        const deps = { database, passwords: createPasswords(), clock: systemClock, ids: randomIds };
+        const deps = {
+          database,
+          passwords: createPasswords({ kib: passwordKib() }),
+          clock: systemClock,
+          ids: randomIds,
+        };
         await createAdmin(deps, { email, name, password });
       } catch (error) {
         throw error instanceof Failure ? new Error(describe(error), { cause: error }) : error;

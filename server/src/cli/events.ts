@@ -1,4 +1,4 @@
-import type { DeadLetter } from '@olympus/contracts';
+import type { ConsumerStanding, DeadLetter } from '@olympus/contracts';
 import { Option, type Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { connect, withSignIn, type RemoteFlags } from './remote.ts';
@@ -7,6 +7,7 @@ const examples = `
 The server and the sign-in may also come from OLYMPUS_URL, OLYMPUS_EMAIL and OLYMPUS_PASSWORD.
 
 Examples:
+  $ pnpm olympus events consumers
   $ pnpm olympus events dead-letters list --consumer webhooks
   $ pnpm olympus events dead-letters redrive --consumer webhooks            # says what it would do
   $ pnpm olympus events dead-letters redrive --consumer webhooks --execute
@@ -35,11 +36,16 @@ const print = (value: unknown): boolean => process.stdout.write(`${JSON.stringif
 const optional = <T>(name: string, value: T | undefined): Record<string, T> =>
   value === undefined ? {} : { [name]: value };
 
-/** `olympus events dead-letters …` and `olympus events replay`. */
+/** `olympus events consumers`, `dead-letters …` and `replay`. */
 export function eventsCommands(program: Command): void {
   const events = program
     .command('events')
     .description('events that could not be handled, and handing events over again');
+  withSignIn(
+    events
+      .command('consumers')
+      .description('one line each: name, events it is behind, since when, dead, tried again, held, events it takes'),
+  ).action(consumers);
   const letters = events.command('dead-letters').description('events that a consumer has given up');
   withSignIn(letters.command('list').description('one line each, newest first'))
     .option('--consumer <name>', 'only those of this one')
@@ -87,6 +93,15 @@ export function eventsCommands(program: Command): void {
 }
 
 const pathOf = (id: string): string => `/events/dead-letters/${encodeURIComponent(id)}`;
+
+async function consumers(flags: RemoteFlags): Promise<void> {
+  const call = await connect(flags);
+  const { items } = (await call({ method: 'GET', path: '/events/consumers' })) as {
+    items: (Omit<ConsumerStanding, 'since'> & { since: string | null })[];
+  };
+  for (const { consumer, behind, since, dead, retrying, held, types } of items)
+    process.stdout.write(`${[consumer, behind, since ?? '-', dead, retrying, held, types.join(',')].join('\t')}\n`);
+}
 
 async function list({ consumer, type, state, limit, ...flags }: ListFlags): Promise<void> {
   const call = await connect(flags);

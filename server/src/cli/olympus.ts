@@ -48,10 +48,14 @@ program
     await writeFile(resolve(file), renderOpenApi('3.1.0'));
   });
 
-accessCommand(program, () => openDatabase({ ...readConfig(process.env).database, migrate: false }));
+accessCommand(program, {
+  open: () => openDatabase({ ...readConfig(process.env).database, migrate: false }),
+  requireVerifiedEmail: () => readConfig(process.env).auth.requireVerifiedEmail,
+});
 adminCommand(program, {
   open: () => openDatabase({ ...readConfig(process.env).database, migrate: true }),
   password: () => readConfig(process.env).adminPassword,
+  passwordKib: () => readConfig(process.env).auth.passwordKib,
 });
 importCommand(program);
 auditCommands(program);

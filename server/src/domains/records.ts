@@ -1,4 +1,5 @@
 import { constraintOf, sql, type Db, type SQL } from '@olympus/database';
+import { appendAll, type Entry } from '../events/outbox.ts';
 import type { Context, TransactionContext } from '../kernel/context.ts';
 import { fail } from '../kernel/failure.ts';
 import type { Ids } from '../platform/ids.ts';
@@ -35,14 +36,16 @@ export interface Records<Row extends Stored, Column extends string> {
   ): Promise<Row>;
 }
 
-export interface Table<Column extends string> {
+export interface Table<Row, Column extends string> {
   /** Its columns are named as the fields are. */
   readonly name: string;
   readonly columns: readonly Column[];
   readonly uniqueConstraint: string;
+  /** The event that tells of a new or changed row; absent: nobody is told. */
+  readonly eventOf?: (row: Row, what: 'created' | 'updated') => Entry;
 }
 
-export function recordsOf<Row extends Stored, Column extends string>(table: Table<Column>): Records<Row, Column> {
+export function recordsOf<Row extends Stored, Column extends string>(table: Table<Row, Column>): Records<Row, Column> {
   const { name, columns, uniqueConstraint } = table;
   const from = sql.identifier(name);
   const named = list(columns.map((column) => sql.identifier(column)));
@@ -54,19 +57,26 @@ export function recordsOf<Row extends Stored, Column extends string>(table: Tabl
     return found;
   };
 
+  const tell = async (ctx: TransactionContext, changed: Row, what: 'created' | 'updated'): Promise<Row> => {
+    if (table.eventOf) await appendAll(ctx, [table.eventOf(changed, what)]);
+    return changed;
+  };
+
   return {
     list: { name, select, from: sql`from ${from}`, id: sql`id` },
     find,
-    async create({ db, clock, ids }, values, { taken }) {
+    async create(ctx, values, { taken }) {
+      const { db, clock, ids } = ctx;
       const now = clock.now();
       const [created] = await db.rows<Row>(sql`
         insert into ${from} (tenant_id, id, ${named}, created_at, updated_at, version)
         values (${db.tenantId}::uuid, ${ids.next()}::uuid, ${list(columns.map((column) => sql`${values[column]}`))}, ${now}, ${now}, 1)
         on conflict on constraint ${sql.identifier(uniqueConstraint)} do nothing
         returning ${select}`);
-      return created ?? taken();
+      return created ? tell(ctx, created, 'created') : taken();
     },
-    async change({ db, clock, record }, { id, expectedVersion, values }, { missing, taken }) {
+    async change(ctx, { id, expectedVersion, values }, { missing, taken }) {
+      const { db, clock, record } = ctx;
       const set = columns.flatMap((column) =>
         values[column] === undefined ? [] : [sql`${sql.identifier(column)} = ${values[column]}`],
       );
@@ -85,7 +95,7 @@ export function recordsOf<Row extends Stored, Column extends string>(table: Tabl
           .catch((cause: unknown) => (constraintOf(cause) === uniqueConstraint ? taken() : Promise.reject(cause)));
         if (before && after) {
           record({ before, after });
-          return after;
+          return tell(ctx, after, 'updated');
         }
       }
       const current = (await find(db, id)) ?? missing();

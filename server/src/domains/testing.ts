@@ -57,6 +57,8 @@ export interface TestKernelOptions {
   readonly registration?: 'open' | 'closed';
   readonly requireVerifiedEmail?: boolean;
   readonly failuresPerAddress?: number;
+  /** Little unless said otherwise: tests sign in thousands of times. */
+  readonly passwordKib?: number;
   /** Procedures beside those of `auth`. */
   readonly procedures?: (deps: TestDependencies) => Procedure[];
 }
@@ -68,6 +70,11 @@ export const withoutImages: ProductImages = {
   getImage: () => Promise.reject(new Error('not part of these tests')),
   setImage: () => Promise.reject(new Error('not part of these tests')),
   removeImage: () => Promise.reject(new Error('not part of these tests')),
+};
+
+/** Streams that are no part of a test. */
+export const nobodyFollows = (): never => {
+  throw new Error('not part of these tests');
 };
 
 /** Procedures of a tree by their handlers, under the tree's name. */
@@ -89,6 +96,7 @@ export async function startTestKernel(options: TestKernelOptions): Promise<TestK
     refreshTokenDays: 30,
     requireVerifiedEmail: options.requireVerifiedEmail ?? false,
     failuresPerAddress: options.failuresPerAddress ?? 1e6,
+    passwordKib: options.passwordKib ?? 1024,
   };
   const cursors = createCursors(keys.cursorSecret);
   const secrets = await loadSecrets(database, clock, ids);

@@ -1,16 +1,6 @@
 import { sql, type Database } from '@olympus/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  contextOf,
-  imported,
-  kinds,
-  newTenant,
-  startReplica,
-  take,
-  textOf,
-  write,
-  type Installation,
-} from '../events/testing/installation.ts';
+import { kinds, newTenant, type Installation } from '../events/testing/installation.ts';
 import { expire } from './expiry.ts';
 
 const day = 86_400_000;
@@ -69,8 +59,8 @@ describe.each(kinds)('expiry on %s', (_, install) => {
       insert into pending_sign_ins (state_hash, provider, redirect_uri, expires_at)
       values (${`${tenant} over`}, 'P', 'R', ${new Date(now - 1)}), (${`${tenant} fresh`}, 'P', 'R', ${new Date(now + day)})`);
     const accounts = { refreshTokens: 1, sessions: 1, mailTokens: 1, signInFailures: 1, accessChanges: 1, signIns: 1 };
-    const consumed = { consumedEvents: 0, replays: 0, webhookDeliveries: 0 };
-    const over = { idempotencyKeys: 2500, events: 0, ...accounts, ...consumed };
+    const consumed = { consumedEvents: 0, replays: 0, webhookDeliveries: 0, notifications: 0 };
+    const over = { idempotencyKeys: 2500, ...accounts, ...consumed };
     expect(await expire(database, at(now))).toEqual(over);
     expect(await run(sql`select key as name from idempotency_keys where tenant_id = ${tenant}::uuid`)).toEqual([
       { name: '2501' },
@@ -81,34 +71,5 @@ describe.each(kinds)('expiry on %s', (_, install) => {
     expect(left.map(({ name }) => name.replace(tenant, ''))).toEqual(['spent lately', 'good']);
     const nothing = Object.fromEntries(Object.keys(over).map((name) => [name, 0]));
     expect(await expire(database, at(now))).toEqual(nothing);
-  });
-
-  it('cuts the log at its beginning: who was there resumes, who was before is told', async () => {
-    const replica = startReplica(database);
-    const tenant = newTenant();
-    const follow = (lastEventId?: string) => replica.follow(contextOf(tenant), { topic: 'orders', lastEventId });
-    const live = follow();
-    await live.started;
-    for (let n = 1; n <= 4; n++) await write(database, tenant, imported(n));
-    const items = await take(live, 4);
-    // The second tells of an older time than the first: clocks differ.
-    await run(sql`
-      update events set created_at = now() - interval '9 days' where tenant_id = ${tenant}::uuid and position = 2`);
-    // Not placed yet, so nobody can have seen it.
-    await run(sql`
-      insert into events (tenant_id, topic, type, version, payload, created_at)
-      values (${tenant}::uuid, 'orders', 'orders.imported', 1, '{"type":"orders.imported","orders":5,"lines":0}', now())`);
-    expect((await expire(database, at(Date.now()))).events).toBe(2);
-    const resumed = follow(items[1]?.id);
-    expect((await take(resumed, 3)).map(textOf)).toEqual(['3', '4', '5']);
-    const late = follow(items[0]?.id);
-    expect((await take(late, 1)).map(textOf)).toEqual(['reset']);
-    expect((await take(live, 1)).map(textOf)).toEqual(['5']);
-    // Nothing kept at all: the head still stands.
-    expect((await expire(database, at(Date.now() + 30 * day))).events).toBe(3);
-    await write(database, tenant, imported(6));
-    for (const stream of [live, resumed]) expect((await take(stream, 1)).map(textOf)).toEqual(['6']);
-    await Promise.all([live, resumed, late].map((stream) => stream.return()));
-    await replica.close();
   });
 });

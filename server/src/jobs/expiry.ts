@@ -3,13 +3,13 @@ import type { Clock } from '../platform/clock.ts';
 
 /** How long is kept what nobody needs for ever. */
 export interface Retention {
-  /** Days after which a stream can no longer resume from an event. */
-  readonly eventDays: number;
+  /** Days for which it is shown that a replay is over. */
+  readonly replayDays: number;
   /** Days that a session and its refresh tokens are kept after they have expired, so that a replay is still told from an invention. */
   readonly tokenDays: number;
 }
 
-export const defaultRetention: Retention = { eventDays: 7, tokenDays: 7 };
+export const defaultRetention: Retention = { replayDays: 7, tokenDays: 7 };
 
 /** How many rows were deleted. */
 export interface Expired {
@@ -18,12 +18,12 @@ export interface Expired {
   readonly sessions: number;
   readonly mailTokens: number;
   readonly signInFailures: number;
-  readonly events: number;
   readonly accessChanges: number;
   readonly signIns: number;
   readonly consumedEvents: number;
   readonly replays: number;
   readonly webhookDeliveries: number;
+  readonly notifications: number;
 }
 
 const dayMs = 86_400_000;
@@ -46,12 +46,12 @@ export async function expire(
     sessions: await sweep('sessions', 'tenant_id, id', ago(retention.tokenDays)),
     mailTokens: await sweep('mail_tokens', 'tenant_id, id', new Date(now)),
     signInFailures: await sweep('sign_in_failures', 'key', new Date(now)),
-    events: await inBatches(() => expireEvents(database, ago(retention.eventDays))),
     accessChanges: await inBatches(() => expireAccessChanges(database)),
     signIns: await inBatches(() => expireSignIns(database, new Date(now))),
     consumedEvents: await sweep('consumed_events', 'tenant_id, consumer, delivery', new Date(now)),
     webhookDeliveries: await sweep('webhook_deliveries', 'tenant_id, id', new Date(now)),
-    replays: await inBatches(() => expireReplays(database, ago(retention.eventDays))),
+    notifications: await inBatches(() => expireNotifications(database, new Date(now))),
+    replays: await inBatches(() => expireReplays(database, ago(retention.replayDays))),
   };
 }
 
@@ -89,21 +89,6 @@ const expireAccessChanges = ({ systemDb }: Database) =>
     select count(*)::int as count from expired`),
   );
 
-/** Deletes the beginning of each log and never its middle: readers take the first event that is kept as the end of the gap. */
-const expireEvents = ({ systemDb }: Database, before: Date) =>
-  count(
-    systemDb.rows(sql`
-    with old as (
-      select tenant_id, max(position) as position from (
-        select tenant_id, position from events where created_at <= ${before} and position is not null
-        order by created_at limit ${sql.raw(String(batch))}) e
-      group by tenant_id),
-    expired as (
-      delete from events e using old where e.tenant_id = old.tenant_id and e.position <= old.position
-      returning 1)
-    select count(*)::int as count from expired`),
-  );
-
 /** Sign-ins that nobody came back from. */
 const expireSignIns = ({ systemDb }: Database, before: Date) =>
   count(
@@ -113,6 +98,23 @@ const expireSignIns = ({ systemDb }: Database, before: Date) =>
         select state_hash from pending_sign_ins where expires_at <= ${before}
         order by expires_at limit ${sql.raw(String(batch))} for update skip locked)
       returning 1)
+    select count(*)::int as count from expired`),
+  );
+
+/** What nobody has read by then is not counted as unread any more. */
+const expireNotifications = ({ systemDb }: Database, before: Date) =>
+  count(
+    systemDb.rows(sql`
+    with expired as (
+      delete from notifications where (tenant_id, id) in (
+        select tenant_id, id from notifications where expires_at <= ${before}
+        order by expires_at limit ${sql.raw(String(batch))} for update skip locked)
+      returning tenant_id, user_id, read_at),
+    unread as (
+      select tenant_id, user_id, count(*)::int as count from expired where read_at is null group by tenant_id, user_id),
+    counted as (
+      update notification_inboxes i set unread = greatest(i.unread - u.count, 0) from unread u
+      where i.tenant_id = u.tenant_id and i.user_id = u.user_id)
     select count(*)::int as count from expired`),
   );
 

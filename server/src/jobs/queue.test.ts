@@ -4,7 +4,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { kinds, type Installation } from '../events/testing/installation.ts';
 import { openQueue, type Queue } from './queue.ts';
 
-const queues = { letters: { retries: 3, expireSeconds: 60 }, sweep: { retries: 0, expireSeconds: 60 } };
+const queues = {
+  letters: { retries: 3, expireSeconds: 60 },
+  parcels: { retries: 0, expireSeconds: 60, concurrency: 3 },
+  sweep: { retries: 0, expireSeconds: 60 },
+};
 
 describe.each(kinds)('the queue of jobs on %s', (_, install) => {
   let installation: Installation;
@@ -30,6 +34,7 @@ describe.each(kinds)('the queue of jobs on %s', (_, install) => {
   it('is set up once by replicas that start together, for the system role and nobody else', async () => {
     expect(await database.systemDb.rows(sql`select name from pgboss.queue order by name`)).toEqual([
       { name: 'letters' },
+      { name: 'parcels' },
       { name: 'sweep' },
     ]);
     const owners = await database.systemDb.rows(sql`
@@ -91,6 +96,48 @@ describe.each(kinds)('the queue of jobs on %s', (_, install) => {
     await vi.waitFor(() => expect(run).toHaveBeenCalled(), { timeout: 8000 });
     await sleep(500);
     expect(run).toHaveBeenCalledTimes(1);
+  });
+
+  it('runs as many jobs at once as the queue says, each when it is due, and tells how many wait', async () => {
+    const queue = await open();
+    opened.push(queue);
+    const send = (n: number, at?: Date) =>
+      database.systemTransaction((db) => queue.send(db, { queue: 'parcels', data: { n }, ...(at && { at }) }));
+    const later = new Date(Date.now() + 1500);
+    await send(0, later);
+    for (let n = 1; n <= 7; n++) await send(n);
+    const figures = async () => (await queue.figures()).find(({ queue: name }) => name === 'parcels');
+    expect(await figures()).toMatchObject({ waiting: 8, running: 0 });
+    const ran: { n: number; at: number }[] = [];
+    let most = 0;
+    let running = 0;
+    queue.work('parcels', async ({ n }: { n: number }) => {
+      most = Math.max(most, ++running);
+      await sleep(60);
+      running--;
+      ran.push({ n, at: Date.now() });
+    });
+    await vi.waitFor(() => expect(ran).toHaveLength(8), { timeout: 8000, interval: 20 });
+    expect(most).toBe(3);
+    expect(ran.at(-1)?.n).toBe(0);
+    expect(ran.at(-1)?.at).toBeGreaterThanOrEqual(later.getTime());
+    await vi.waitFor(async () => expect(await figures()).toMatchObject({ waiting: 0, running: 0, oldestSeconds: 0 }));
+    await queue.stop();
+  });
+
+  it('takes back at once what a process left running that was alone on its database', async () => {
+    const queue = await open();
+    opened.push(queue);
+    await database.systemTransaction((db) => queue.send(db, { queue: 'parcels', data: { n: 'left' } }));
+    // As a process leaves it that has died.
+    await database.systemDb.rows(sql`
+      update pgboss.job set state = 'active', started_on = now() where name = 'parcels' and state = 'created'`);
+    const next = await openQueue({ database, log, queues, alone: true });
+    opened.push(next);
+    const run = vi.fn(async () => {});
+    next.work('parcels', run);
+    await vi.waitFor(() => expect(run).toHaveBeenCalledWith({ n: 'left' }), { timeout: 3000 });
+    await next.stop();
   });
 
   it('waits for the job that runs when it is stopped, and takes no other', async () => {

@@ -15,6 +15,7 @@ import {
 import { databases } from '../domains/orders/testing.ts';
 import { randomIds } from '../platform/ids.ts';
 import { rollUp, rollUpTenant } from './rollup.ts';
+import { defaultLogRetention } from '../events/retention/retention.ts';
 import { openQueue } from './queue.ts';
 import { queues, startJobs } from './schedule.ts';
 
@@ -134,10 +135,11 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('the roll-up, %s', (_
     const trade = await openTrade(database, kernel.ids, { products: 1 });
     await sell(database, trade, [saleIn(trade, '2010-06-01')]);
     const error = vi.fn();
-    const log = { error, warn: error };
+    const log = { error, warn: error, info: () => {} };
     const queue = await openQueue({ database, log, queues });
     const keys = { rotationDays: 0, jwksCacheSeconds: 300 };
-    const jobs = startJobs({ database, queue, clock: hourLater, ids: randomIds, auditDays: 400, keys, log });
+    const config = { auditDays: 400, eventRetention: defaultLogRetention, keys };
+    const jobs = startJobs({ database, queue, clock: hourLater, ids: randomIds, log, consumers: [], config });
     await vi.waitFor(async () => expect(await staleMonths(trade)).toEqual([]), { timeout: 10_000, interval: 50 });
     await jobs.stop();
     await queue.stop();

@@ -4,6 +4,8 @@ import type { Lifecycle } from './lifecycle.ts';
 export interface HealthOptions {
   readonly database: Pick<Database, 'ping' | 'kind'>;
   readonly redis: { ping(): Promise<void> } | null;
+  /** Connections to brokers, each by its name; absent: none. */
+  readonly bridges?: () => Readonly<Record<string, { readonly status: 'up' | 'down' }>>;
   readonly relay: { status(): { readonly role: string; readonly healthy: boolean } };
   readonly lifecycle: Pick<Lifecycle, 'state'>;
 }
@@ -31,9 +33,9 @@ const pingDeadlineMs = 800;
 
 /**
  * Without the database nothing can be served. Without Redis everything is: limits count in this process, and events are
- * found by looking; so a process whose Redis is away stays ready and says so.
+ * found by looking; so a process whose Redis is away stays ready and says so. The same goes for brokers.
  */
-export function createHealth({ database, redis, relay, lifecycle }: HealthOptions): Health {
+export function createHealth({ database, redis, bridges, relay, lifecycle }: HealthOptions): Health {
   let probing: ReturnType<typeof dependencies> | null = null;
   /** Anyone may ask, so those who ask at the same time share the answer. */
   const look = () =>
@@ -42,7 +44,13 @@ export function createHealth({ database, redis, relay, lifecycle }: HealthOption
     }));
   async function dependencies() {
     const [store, cache] = await Promise.all([probe(() => database.ping()), redis ? probe(() => redis.ping()) : null]);
-    return { database: { ...store, kind: database.kind }, ...(cache ? { redis: cache } : {}), relay: relay.status() };
+    const links = bridges?.() ?? {};
+    return {
+      database: { ...store, kind: database.kind },
+      ...(cache ? { redis: cache } : {}),
+      ...(Object.keys(links).length > 0 ? { bridges: links } : {}),
+      relay: relay.status(),
+    };
   }
   return {
     live: () => ({ ok: true, body: { status: 'up', uptimeSeconds: Math.round(process.uptime()) } }),
@@ -54,7 +62,8 @@ export function createHealth({ database, redis, relay, lifecycle }: HealthOption
     async overall() {
       const found = await look();
       const ok = found.database.status === 'up' && lifecycle.state !== 'stopped';
-      const degraded = found.redis?.status === 'down' || !found.relay.healthy;
+      const isCutOff = Object.values(found.bridges ?? {}).some(({ status }) => status === 'down');
+      const degraded = found.redis?.status === 'down' || isCutOff || !found.relay.healthy;
       const status = ok ? (degraded ? 'degraded' : 'ok') : 'down';
       return {
         ok,

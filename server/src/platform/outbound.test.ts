@@ -108,7 +108,10 @@ describe('calls to addresses that somebody else has chosen', () => {
     const answers = [['127.0.0.1'], ['10.0.0.8']];
     let asked = 0;
     const rebinding: Resolve = (name) => resolving(...(answers[asked++] ?? []))(name);
-    expect(await post(`http://shop.test:${port}/hook`, local, { resolve: rebinding })).toBe(204);
+    expect(await post(`http://shop.test:${port}/hook`, local, { resolve: rebinding })).toEqual({
+      status: 204,
+      retryAfter: null,
+    });
     expect([asked, seen]).toEqual([1, [`shop.test:${port} hello`]]);
   });
 
@@ -116,9 +119,9 @@ describe('calls to addresses that somebody else has chosen', () => {
     let calls = 0;
     const port = await listen((_, response) => {
       calls++;
-      response.writeHead(302, { location: '/elsewhere' }).end();
+      response.writeHead(302, { location: '/elsewhere', 'retry-after': '7' }).end();
     });
-    expect(await post(`http://127.0.0.1:${port}/`, local)).toBe(302);
+    expect(await post(`http://127.0.0.1:${port}/`, local)).toEqual({ status: 302, retryAfter: '7' });
     expect(calls).toBe(1);
   });
 
@@ -150,7 +153,7 @@ describe('calls to addresses that somebody else has chosen', () => {
       response.on('close', () => closed(sent));
       more();
     });
-    expect(await post(`http://127.0.0.1:${port}/`, local)).toBe(200);
+    expect(await post(`http://127.0.0.1:${port}/`, local)).toMatchObject({ status: 200 });
     expect(await ended).toBeLessThan(20_000_000);
   });
 });

@@ -25,11 +25,17 @@ export interface Post {
   readonly signal: AbortSignal;
 }
 
+export interface Answer {
+  readonly status: number;
+  /** The header as it came; null: there was none. */
+  readonly retryAfter: string | null;
+}
+
 export interface Outbound {
   /** Throws `AddressRefused` for what can be told from the text alone: scheme, credentials, addresses written as numbers. */
   check(url: string): URL;
-  /** Posts, follows no redirect, and resolves to the status of the answer, of whose body it reads at most 64 KiB and keeps nothing. */
-  post(post: Post): Promise<number>;
+  /** Posts, and follows no redirect; of the body it reads at most 64 KiB and keeps nothing. */
+  post(post: Post): Promise<Answer>;
 }
 
 const maxAnswerBytes = 65_536;
@@ -108,7 +114,7 @@ interface Sending {
   readonly signal: AbortSignal;
 }
 
-function send({ url, headers, body, addresses, signal }: Sending): Promise<number> {
+function send({ url, headers, body, addresses, signal }: Sending): Promise<Answer> {
   const pinned: LookupFunction = (_, { all }, done) => {
     const [first] = addresses;
     if (all) done(null, [...addresses]);
@@ -125,15 +131,16 @@ function send({ url, headers, body, addresses, signal }: Sending): Promise<numbe
       signal,
       maxHeaderSize: 16_384,
     });
-    let status: number | null = null;
+    let answer: Answer | null = null;
     request.once('response', (response) => {
-      status = response.statusCode ?? 0;
+      const head = { status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] ?? null };
+      answer = head;
       drain(response);
-      response.once('close', () => resolve(status ?? 0));
+      response.once('close', () => resolve(head));
     });
     // Once its head has come, an answer counts, however it ends.
     request.on('error', (error) =>
-      status === null ? reject(signal.aborted ? (signal.reason as Error) : error) : resolve(status),
+      answer === null ? reject(signal.aborted ? (signal.reason as Error) : error) : resolve(answer),
     );
     request.end(body);
   });

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
+import { startProxy } from '../../../drizzle/src/testing/proxy.ts';
 import type { Demand, RateLimiter } from '../kernel/steps/rate-limit.ts';
 import { createLogger } from './logger.ts';
 import { createRateLimiter, defaultRateLimits, noRateLimits, rateLimitsOf, type RateLimits } from './rate-limiter.ts';
 import { openRedis, type Redis } from './redis.ts';
+import { windowKey } from './shared-counters.ts';
 
 const log = createLogger({ level: 'silent', destination: { write() {} } });
 const limits: RateLimits = { ...defaultRateLimits, read: { limit: 5, windowSeconds: 1 } };
@@ -115,7 +117,7 @@ describe.skipIf(!process.env['TEST_REDIS_URL'])('with Redis', () => {
       expect(later).toMatchObject({ allowed: false, state: { policy: 'tenant', remaining: 0 } });
       expect(later.state?.resetSeconds).toBeGreaterThan(25);
     }
-    await replicas[0]!.client.del([`rate:read:a:${id}`, `rate:read:b:${id}`, `rate:tenant:${id}`]);
+    await replicas[0]!.client.del([windowKey(`read:a:${id}`), windowKey(`read:b:${id}`), windowKey(`tenant:${id}`)]);
     await Promise.all(replicas.map((redis) => redis.close()));
   });
 
@@ -151,9 +153,30 @@ describe.skipIf(!process.env['TEST_REDIS_URL'])('with Redis', () => {
     expect(a.map(({ allowed }) => allowed)).toEqual([true, true, false, true, false]);
     expect(a.map(({ state }) => state?.remaining)).toEqual([2, 1, 1, 0, 0]);
     expect(admitted(b)).toBe(3);
-    expect(await redis.client.get(`rate:tenant:${id}`)).toBe('7');
-    for (const key of [`rate:read:a:${id}`, `rate:read:b:${id}`, `rate:tenant:${id}`])
+    expect(await redis.client.get(windowKey(`tenant:${id}`))).toBe('7');
+    for (const key of [windowKey(`read:a:${id}`), windowKey(`read:b:${id}`), windowKey(`tenant:${id}`)])
       expect(await redis.client.pttl(key)).toBeGreaterThan(25_000);
+    await redis.close();
+  });
+
+  test('calls gather while Redis is asked, and one that freezes holds none of them up for longer than once', async () => {
+    const proxy = await startProxy(process.env['TEST_REDIS_URL'] ?? '');
+    const redis = openRedis(proxy.url, { keyPrefix: 'olympus-test:', log });
+    await vi.waitFor(() => redis.ping());
+    const limiter = createRateLimiter({ limits: { ...noRateLimits, read: { limit: 3, windowSeconds: 30 } }, redis });
+    const id = randomUUID();
+    const first = await limiter.take([read(id)]);
+    expect(first.state?.remaining).toBe(2);
+    proxy.freeze();
+    const sent = vi.spyOn(redis.client, 'sendCommand');
+    const start = performance.now();
+    const asked = limiter.take([read(id)]);
+    await sleep(200);
+    const answers = await Promise.all([asked, ...Array.from({ length: 4 }, () => limiter.take([read(id)]))]);
+    expect(performance.now() - start).toBeLessThan(700);
+    expect(sent).toHaveBeenCalledTimes(1);
+    expect(admitted(answers)).toBe(3);
+    await proxy.close();
     await redis.close();
   });
 
@@ -162,7 +185,7 @@ describe.skipIf(!process.env['TEST_REDIS_URL'])('with Redis', () => {
     const limiter = createRateLimiter({ limits: { ...limits, read: { limit: 3, windowSeconds: 30 } }, redis });
     const key = randomUUID();
     expect((await limiter.take([read(key)])).state?.remaining).toBe(2);
-    await redis.client.del(`rate:read:${key}`);
+    await redis.client.del(windowKey(`read:${key}`));
     await redis.close();
     const start = performance.now();
     expect(admitted(await times(5, () => limiter.take([read(key)])))).toBe(3);

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { Demand, RateLimiter, RatePolicy, Standing, Taken } from '../kernel/steps/rate-limit.ts';
+import type { RatePolicy } from '../kernel/context.ts';
+import type { Demand, RateLimiter, Standing, Taken } from '../kernel/steps/rate-limit.ts';
 import { createMemoryCounters, priceOf, type Counted, type Window } from './rate-counters.ts';
 import type { Redis } from './redis.ts';
 import { createSharedCounters, patienceMs } from './shared-counters.ts';
@@ -130,5 +131,6 @@ const standing = (
   limit,
   windowSeconds,
   remaining: Math.max(0, limit - count.used),
-  resetSeconds: Math.max(1, Math.ceil(count.msLeft / 1000)),
+  // What is left is a difference of two large numbers, and a hair more than a second is not two.
+  resetSeconds: Math.max(1, Math.ceil(Math.round(count.msLeft) / 1000)),
 });

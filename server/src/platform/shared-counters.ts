@@ -54,37 +54,50 @@ interface Waiting {
 
 /** More calls than these are sent as several scripts, so that none holds Redis up. */
 const maxCalls = 200;
-/** For which Redis is waited for. */
+/** For which Redis is waited for; a call that has gathered waited for the answer before, too. */
 export const patienceMs = 400;
 /** A timer that is later than this was held up by this process, and Redis may have answered long ago. */
 const lagMs = 50;
 
 /**
- * Counts as `createMemoryCounters` does, for all replicas at once. Calls that come in the same turn of the event loop are
- * sent together. Resolves to null when Redis does not answer in time.
+ * Counts as `createMemoryCounters` does, for all replicas at once. While Redis is asked, the calls that come gather and are
+ * sent together after its answer: the busier a process, the fewer times it asks. Resolves to null when Redis does not answer
+ * in time, for those who have gathered too.
  */
 export function createSharedCounters({ client }: Redis) {
   client.defineCommand('olympusTake', { lua: script });
   const scripted = client as Scripted;
-  let waiting: Waiting[] = [];
+  const waiting: Waiting[] = [];
+  let asking = false;
 
-  const flush = (): void => {
-    const calls = waiting;
-    waiting = [];
-    for (let start = 0; start < calls.length; start += maxCalls) void send(calls.slice(start, start + maxCalls));
-  };
-  const send = async (calls: readonly Waiting[]): Promise<void> => {
-    const { keys, lives, demands } = written(calls);
-    const numbers = await inTime(scripted.olympusTake(keys.length, ...keys, JSON.stringify(lives), ...demands));
-    if (numbers) answer(calls, { numbers, lives, demands });
-    else for (const { settle } of calls) settle(null);
+  const ask = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const calls = waiting.splice(0, maxCalls);
+      const counted = await count(scripted, calls).catch(() => null);
+      if (counted) for (const [index, { settle }] of calls.entries()) settle(counted[index] ?? null);
+      else for (const { settle } of calls.concat(waiting.splice(0))) settle(null);
+    }
+    asking = false;
   };
 
   return (windows: readonly Window[], cost: number): Promise<Counted | null> =>
     new Promise((settle) => {
-      if (waiting.push({ windows, cost, settle }) === 1) setImmediate(flush);
+      waiting.push({ windows, cost, settle });
+      if (asking) return;
+      asking = true;
+      setImmediate(() => void ask());
     });
 }
+
+/** What each call is told; null when Redis does not answer in time. */
+async function count(scripted: Scripted, calls: readonly Waiting[]): Promise<Counted[] | null> {
+  const { keys, lives, demands } = written(calls);
+  const numbers = await inTime(scripted.olympusTake(keys.length, ...keys, JSON.stringify(lives), ...demands));
+  return numbers && answers(calls, { numbers, lives, demands });
+}
+
+/** All of them lie in one slot of a cluster, since a call is counted in several windows in one step. */
+export const windowKey = (key: string): string => `{rate}:${key}`;
 
 /** What the script is given. */
 function written(calls: readonly Waiting[]) {
@@ -97,7 +110,7 @@ function written(calls: readonly Waiting[]) {
     for (const { key, limit, windowSeconds } of windows) {
       let place = places.get(key);
       if (place === undefined) {
-        places.set(key, (place = keys.push(`rate:${key}`)));
+        places.set(key, (place = keys.push(windowKey(key))));
         lives.push(windowSeconds * 1000);
       }
       demands.push(place, limit);
@@ -106,14 +119,14 @@ function written(calls: readonly Waiting[]) {
   return { keys, lives, demands };
 }
 
-function answer(
+function answers(
   calls: readonly Waiting[],
   { numbers, lives, demands }: { numbers: readonly number[]; lives: readonly number[]; demands: readonly number[] },
-): void {
+): Counted[] {
   const firstLeft = numbers.length - lives.length;
   let at = 0;
   let demand = 0;
-  for (const { windows, settle } of calls) {
+  return calls.map(({ windows }) => {
     const allowed = numbers[at++] === 1;
     demand += 2;
     const counts: Count[] = [];
@@ -123,8 +136,8 @@ function answer(
       // Nothing is kept yet of a window that another one refused.
       counts.push({ used: numbers[at++] ?? 0, msLeft: left < 0 ? (lives[place] ?? 0) : left });
     }
-    settle({ allowed, counts });
-  }
+    return { allowed, counts };
+  });
 }
 
 /** null when Redis did not answer in time. */

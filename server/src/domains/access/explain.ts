@@ -1,4 +1,11 @@
-import { permissionsOf, permissionsOfKey, rolesWith, type AnyContract, type Permission } from '@olympus/contracts';
+import {
+  permissionsOf,
+  permissionsOfKey,
+  permissionsOfUnverified,
+  rolesWith,
+  type AnyContract,
+  type Permission,
+} from '@olympus/contracts';
 import type { SystemDb } from '@olympus/database';
 import { decide } from '../../kernel/access.ts';
 import type { Principal } from '../../kernel/context.ts';
@@ -17,17 +24,18 @@ export interface Explanation {
   readonly facts: readonly Fact[];
 }
 
-/** A procedure by its dotted path. */
 export interface Asked {
-  readonly path: string;
   readonly contract: AnyContract;
+  readonly now: Date;
+  /** Whether users must have verified their address, as the server is configured. */
+  readonly requireVerifiedEmail: boolean;
 }
 
 /**
  * Why a user or an API key may call a procedure, or may not, by the rules that calls themselves are decided by. `name` is
  * an e-mail address, the id of a user or of a key, or a key's prefix; null for nobody's.
  */
-export async function explain(db: SystemDb, name: string, asked: Asked & { now: Date }): Promise<Explanation | null> {
+export async function explain(db: SystemDb, name: string, asked: Asked): Promise<Explanation | null> {
   const key = await findKeyFacts(db, name, asked.now);
   const user = key ?? (await findUserFacts(db, name, asked.now));
   if (!user) return null;
@@ -77,13 +85,24 @@ const sessionFact = ({ sessions }: UserFacts): Fact => ({
   text: Number(sessions) === 0 ? 'none open: they have to sign in first' : `${sessions} open`,
 });
 
-function permissionFacts(user: UserFacts, key: KeyFacts | null, { contract }: Asked): Fact[] {
+/** A key answers for its maker, whose address was looked at when it was made. */
+const isHeldBack = ({ emailVerifiedAt }: UserFacts, key: KeyFacts | null, { requireVerifiedEmail }: Asked): boolean =>
+  requireVerifiedEmail && key === null && emailVerifiedAt === null;
+
+function permissionFacts(user: UserFacts, key: KeyFacts | null, asked: Asked): Fact[] {
+  const { contract } = asked;
   const { access, ownAccess, everyLocation } = contract.def;
   if (access === 'public') return [{ label: 'permission', holds: true, text: 'none is needed: it is public' }];
   const principal = principalOf(user, key);
   const held = principal.permissions.has(access);
+  const heldBack = isHeldBack(user, key, asked);
   const own = !held && decide(contract, { ...principal, locationIds: null }, { id: user.userId }).allowed;
   const facts: Fact[] = [{ label: 'permission', holds: held || own, text: sourceOf(user, key, { access, held }) }];
+  if (heldBack) {
+    const still = permissionsOfUnverified.has(own && ownAccess ? ownAccess : access);
+    const text = `${user.email} is not verified${still ? ', which this does not need' : ': until then they reach only their own account'}`;
+    facts.push({ label: 'address', holds: still, text });
+  }
   if (own) facts.push({ label: 'own', holds: null, text: `allowed by ${ownAccess} for their own id, for no other` });
   const { locationIds } = principal;
   if (locationIds)

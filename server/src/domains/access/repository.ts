@@ -11,6 +11,7 @@ export interface UserFacts {
   readonly email: string;
   readonly role: Role;
   readonly active: boolean;
+  readonly emailVerifiedAt: Date | null;
   readonly locationIds: readonly string[];
   readonly sessions: string;
 }
@@ -25,7 +26,7 @@ export interface KeyFacts extends UserFacts {
 
 const facts = (now: Date) => sql`
   t.id as "tenantId", t.name as "tenantName", t.suspended_at as "suspendedAt", t.suspended_for as "suspendedFor",
-  u.id as "userId", u.email, u.role, u.active, u.location_ids as "locationIds",
+  u.id as "userId", u.email, u.role, u.active, u.location_ids as "locationIds", u.email_verified_at as "emailVerifiedAt",
   (select count(*) from sessions s where s.tenant_id = u.tenant_id and s.user_id = u.id
    and s.ended_at is null and s.expires_at > ${now}) as sessions`;
 

@@ -6,7 +6,7 @@ import { fail } from '../../kernel/failure.ts';
 import { smtpMailer } from '../../platform/mail.ts';
 import { startMailbox, tokenOf, type Mailbox } from '../../platform/mailbox-testing.ts';
 import { createAuth } from '../auth/index.ts';
-import { callerWith, procedures, startTestKernel, type TestKernel } from '../testing.ts';
+import { callerWith, nobodyFollows, procedures, startTestKernel, type TestKernel } from '../testing.ts';
 import { users } from '../users/procedures.ts';
 import { createLetters } from './letters.ts';
 import { account } from './procedures.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
     databaseUrl: process.env['TEST_DATABASE_URL'],
     procedures: ({ auth, cursors }) => [
       ...procedures('account', contracts.account, account(auth.account)),
-      ...procedures('users', contracts.users, users({ cursors, account: auth.account })),
+      ...procedures('users', contracts.users, users({ cursors, account: auth.account, follow: nobodyFollows })),
     ],
   });
   const { database, clock, ids } = olympus;
@@ -243,7 +243,7 @@ describe('an e-mail address', () => {
     const signIn = (given: string) =>
       handlers.login({
         input: { email: user.email, password: given },
-        ctx: { caller: callerWith(null), record: () => {} } as never,
+        ctx: { caller: callerWith(null), record: () => {}, clock: olympus.clock, requestId: 'test' } as never,
         fail,
       });
     await expect(signIn('wrong')).rejects.toMatchObject({ code: 'INVALID_CREDENTIALS' });

@@ -1,5 +1,6 @@
 import { contracts } from '@olympus/contracts';
 import type { Database, SystemDb } from '@olympus/database';
+import { inTenant } from '../../events/outbox.ts';
 import type { Caller, Principal } from '../../kernel/context.ts';
 import type { Fail } from '../../kernel/failure.ts';
 import { implement, type Handlers } from '../../kernel/implement.ts';
@@ -8,6 +9,7 @@ import type { Attempts } from '../auth/attempts.ts';
 import type { Post } from '../auth/letter.ts';
 import type { Passwords } from '../auth/passwords.ts';
 import type { SecondFactor } from '../auth/second-factor.ts';
+import { tellOfChange } from '../users/events.ts';
 import { findCredentials, setPassword, setVerified, takeMailToken } from './repository.ts';
 import { hashOf } from './tokens.ts';
 
@@ -76,7 +78,8 @@ export function account(deps: AccountDependencies): Handlers<typeof contracts.ac
         const { principal } = ctx;
         await database.systemTransaction(async (db) => {
           const now = clock.now();
-          if (!(await setPassword(db, ownerOf(principal), { passwordHash, expected, now }))) wrong();
+          const changed = await setPassword(db, ownerOf(principal), { passwordHash, expected, now });
+          await tellOfChange(inTenant(db, principal.tenantId, ctx), changed ?? wrong(), ['password']);
           await endSessions(db, principal, principal.sessionId);
           await post(db, { kind: 'passwordChanged', email });
         });
@@ -96,7 +99,8 @@ export function account(deps: AccountDependencies): Handlers<typeof contracts.ac
       const subject = await database.systemTransaction(async (db) => {
         const taken = await takeMailToken(db, { purpose: 'resetPassword', hash: hashOf(token), now });
         const user = taken ?? fail('INVALID_LINK');
-        await setPassword(db, user, { passwordHash, now });
+        const changed = await setPassword(db, user, { passwordHash, now });
+        if (changed) await tellOfChange(inTenant(db, user.tenantId, ctx), changed, ['password']);
         // Whoever opened the link reads the mails of the address.
         await setVerified(db, user, now);
         const owner = { tenantId: user.tenantId, userId: user.id };

@@ -1,3 +1,4 @@
+import type { User } from '@olympus/contracts';
 import { sql, type SystemDb } from '@olympus/database';
 
 export type Purpose = 'resetPassword' | 'verifyEmail';
@@ -74,18 +75,20 @@ export async function findCredentials(
   return row ?? null;
 }
 
-/** False when the password is no longer `expected`; without one it is set whatever it was. Links for a new one are void. */
+/** The user as they are then; null when the password is no longer `expected`: without one it is set whatever it was. Links for a new one are void. */
 export async function setPassword(
   db: SystemDb,
   user: UserKey,
   { passwordHash, expected, now }: { passwordHash: string; expected?: string; now: Date },
-): Promise<boolean> {
-  const rows = await db.rows(sql`
+): Promise<User | null> {
+  const [changed] = await db.rows<User>(sql`
     update users set password_hash = ${passwordHash}, updated_at = ${now}, version = version + 1
-    where ${key(user)} and active ${expected === undefined ? sql`` : sql`and password_hash = ${expected}`} returning 1`);
-  if (rows.length === 0) return false;
+    where ${key(user)} and active ${expected === undefined ? sql`` : sql`and password_hash = ${expected}`}
+    returning id, email, name, role, active, location_ids as "locationIds", created_at as "createdAt",
+      updated_at as "updatedAt", version`);
+  if (!changed) return null;
   await db.rows(sql`delete from mail_tokens where ${links(user, 'resetPassword')}`);
-  return true;
+  return changed;
 }
 
 export async function setVerified(db: SystemDb, user: UserKey, now: Date): Promise<void> {

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fail } from '../../kernel/failure.ts';
 import { locations } from '../locations/procedures.ts';
-import { procedures, startTestKernel, type TestKernel } from '../testing.ts';
+import { nobodyFollows, procedures, startTestKernel, type TestKernel } from '../testing.ts';
 import { users } from '../users/procedures.ts';
 import { apiKeys } from './procedures.ts';
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
   olympus = await startTestKernel({
     databaseUrl: process.env['TEST_DATABASE_URL'],
     procedures: ({ cursors, auth }) => [
-      ...procedures('users', contracts.users, users({ cursors, account: auth.account })),
+      ...procedures('users', contracts.users, users({ cursors, account: auth.account, follow: nobodyFollows })),
       ...procedures('locations', contracts.locations, locations({ cursors })),
       ...procedures('apiKeys', contracts.apiKeys, apiKeys({ cursors })),
     ],

@@ -5,10 +5,11 @@ import { implement, type Handlers } from '../../kernel/implement.ts';
 import type { Cursors } from '../cursors.ts';
 import { page } from '../paging.ts';
 import { entriesOf, entryList, findEntry } from './repository.ts';
+import { auditUpdates } from './updates.ts';
 
 export interface AuditDependencies {
   readonly cursors: Cursors;
-  readonly sealer: Pick<Sealer, 'settled'>;
+  readonly sealer: Pick<Sealer, 'settled' | 'changed' | 'ended'>;
 }
 
 /** Only sealed entries are shown; a reader waits for the sealing of what was done before they asked. */
@@ -32,4 +33,5 @@ export const audit = ({ cursors, sealer }: AuditDependencies): Handlers<typeof c
         yield entry;
       }
     },
+    updates: auditUpdates(sealer),
   });

@@ -1,9 +1,9 @@
-import type { AuditEntry, contracts, ParsedInputOf } from '@olympus/contracts';
+import type { AuditEntry, AuditHead, contracts, ParsedInputOf } from '@olympus/contracts';
 import { sql, type Db, type SQL } from '@olympus/database';
-import { entryColumns, toEntry, type EntryRow } from '../../audit/rows.ts';
+import { entryColumns, toEntry, toHead, type EntryRow, type HeadRow } from '../../audit/rows.ts';
 import type { List } from '../paging.ts';
 
-type Filters = ParsedInputOf<typeof contracts.audit.export.def>;
+export type Filters = ParsedInputOf<typeof contracts.audit.export.def>;
 
 /** Sealed entries that a caller asked to see. */
 function conditionsOf(db: Db, filters: Filters): SQL[] {
@@ -59,4 +59,54 @@ export async function* entriesOf(db: Db, filters: Filters): AsyncGenerator<Audit
     }
     if (rows.length < entriesAtOnce) return;
   }
+}
+
+/** A place in a chain: an entry, or the beginning. The hash may be cut. */
+export type Link = Pick<AuditHead, 'sequence' | 'hash'>;
+
+export interface ChainPage {
+  readonly head: AuditHead;
+  /** In the order of the chain, as many as a page holds. */
+  readonly entries: readonly AuditEntry[];
+  /** Up to where the page has looked. */
+  readonly next: Link;
+  /** Why it cannot be told what came after the place; null when it can. */
+  readonly gap: string | null;
+}
+
+const followedAtOnce = 200;
+
+/** The sealed entries after a place that a caller asked to see, as the chain stands at one moment; none without a place. */
+export async function readAfter(db: Db, filters: Filters, at: Link | null): Promise<ChainPage> {
+  const found = sql`${sql.join([...conditionsOf(db, filters), sql`e.sequence > ${at?.sequence ?? 0}`], sql` and `)}`;
+  const rows = await db.rows<ChainRow>(sql`
+    select h.*, link.hash as link, e.* from (select 1) one
+    left join lateral (
+      select h.sequence as head, encode(h.hash, 'hex') as "headHash", h.sealed_at as "sealedAt",
+             h.start_sequence as "startSequence", encode(h.start_hash, 'hex') as "startHash"
+      from audit_heads h where h.tenant_id = ${db.tenantId}::uuid) h on true
+    left join lateral (
+      select encode(e.hash, 'hex') as hash from audit_entries e
+      where e.tenant_id = ${db.tenantId}::uuid and e.sequence = ${at?.sequence ?? 0}) link on true
+    left join lateral (
+      select ${entryColumns} from audit_entries e where ${at ? found : sql`false`}
+      order by e.sequence limit ${sql.raw(String(followedAtOnce))}) e on true
+    order by e.sequence`);
+  const [first] = rows;
+  const head = toHead(
+    db.tenantId,
+    first?.head == null ? undefined : { ...first, sequence: first.head, hash: first.headHash },
+  );
+  const entries = rows.flatMap((row) => (row.sequence === null ? [] : [toEntry(row)]));
+  const last = entries[followedAtOnce - 1];
+  return { head, entries, next: last ?? head, gap: at && gapAfter(at, head, first?.link ?? null) };
+}
+type ChainRow = EntryRow &
+  Omit<HeadRow, 'sequence' | 'hash'> & { head: string | null; headHash: string; link: string | null };
+
+function gapAfter({ sequence, hash }: Link, head: AuditHead, link: string | null): string | null {
+  if (sequence > head.sequence) return 'The last event id is ahead of the log';
+  if (sequence < head.startSequence) return 'The entries after the last event id are no longer kept';
+  const sealed = sequence === head.startSequence ? head.startHash : link;
+  return sealed?.startsWith(hash) ? null : 'The last event id belongs to another log';
 }

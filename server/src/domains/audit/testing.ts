@@ -15,7 +15,14 @@ import { locations } from '../locations/procedures.ts';
 import { createOrderImport } from '../orders/import.ts';
 import { orders } from '../orders/procedures.ts';
 import { products } from '../products/procedures.ts';
-import { procedures, startTestKernel, withoutImages, type TestDependencies, type TestKernel } from '../testing.ts';
+import {
+  nobodyFollows,
+  procedures,
+  startTestKernel,
+  withoutImages,
+  type TestDependencies,
+  type TestKernel,
+} from '../testing.ts';
 import { users } from '../users/procedures.ts';
 import { audit } from './procedures.ts';
 
@@ -53,8 +60,8 @@ export async function startAudited(databaseUrl: string | undefined): Promise<Aud
     sealer.start();
     stop = () => sealer.stop();
     return [
-      ...procedures('users', contracts.users, users({ cursors, account: auth.account })),
-      ...procedures('customers', contracts.customers, customers({ cursors })),
+      ...procedures('users', contracts.users, users({ cursors, account: auth.account, follow: nobodyFollows })),
+      ...procedures('customers', contracts.customers, customers({ cursors, follow: nobodyFollows })),
       ...procedures('locations', contracts.locations, locations({ cursors })),
       ...procedures(
         'products',

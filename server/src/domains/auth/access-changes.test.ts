@@ -3,7 +3,7 @@ import { sql } from '@olympus/database';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AccessChange } from '../../kernel/steps/authenticate.ts';
 import { credentialWatch } from '../../transports/credential-watch.ts';
-import { callerWith, procedures, startTestKernel, type TestKernel } from '../testing.ts';
+import { callerWith, nobodyFollows, procedures, startTestKernel, type TestKernel } from '../testing.ts';
 import { users } from '../users/procedures.ts';
 import { createAccessChanges } from './access-changes.ts';
 
@@ -11,7 +11,8 @@ let olympus: TestKernel;
 beforeAll(async () => {
   olympus = await startTestKernel({
     databaseUrl: process.env['TEST_DATABASE_URL'],
-    procedures: ({ cursors, auth }) => procedures('users', contracts.users, users({ cursors, account: auth.account })),
+    procedures: ({ cursors, auth }) =>
+      procedures('users', contracts.users, users({ cursors, account: auth.account, follow: nobodyFollows })),
   });
 });
 afterAll(() => olympus.close());

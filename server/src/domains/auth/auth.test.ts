@@ -3,7 +3,7 @@ import { sql } from '@olympus/database';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createAuth } from './index.ts';
-import { createPasswords } from './passwords.ts';
+import { createPasswords, leastPasswordKib } from './passwords.ts';
 import { fail } from '../../kernel/failure.ts';
 import { loadKeys } from '../../platform/keys.ts';
 import { callerWith, startTestKernel, type TestKernel } from '../testing.ts';
@@ -11,7 +11,7 @@ import { callerWith, startTestKernel, type TestKernel } from '../testing.ts';
 const password = 'correct horse battery';
 let olympus: TestKernel;
 beforeAll(async () => {
-  olympus = await startTestKernel({ databaseUrl: process.env['TEST_DATABASE_URL'] });
+  olympus = await startTestKernel({ databaseUrl: process.env['TEST_DATABASE_URL'], passwordKib: leastPasswordKib });
 });
 afterAll(() => olympus.close());
 
@@ -317,6 +317,10 @@ test('hashing waits in a short queue, and beyond it the caller is told to come b
   const passwords = createPasswords({ atOnce: 1, waiting: 2 });
   const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => passwords.hash('x')));
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected']);
-  expect(await passwords.verify(await passwords.hash('secret'), 'secret')).toBe(true);
+  const stored = await passwords.hash('secret');
+  expect(stored).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+  expect(await passwords.verify(stored, 'secret')).toBe(true);
+  // What was made with another cost fits on.
+  expect(await createPasswords({ kib: 1024 }).verify(stored, 'secret')).toBe(true);
   expect(await passwords.verify(null, 'a password that nobody has')).toBe(false);
 });

@@ -40,6 +40,8 @@ export interface AuthOptions {
     readonly requireVerifiedEmail: boolean;
     /** Failed sign-ins of one network in an hour, before it has to wait. */
     readonly failuresPerAddress: number;
+    /** Memory of a password's hash. */
+    readonly passwordKib: number;
   };
   /** Others whose tokens are accepted. */
   readonly externalIssuers?: readonly ExternalIssuer[];
@@ -89,7 +91,7 @@ export function createAuth({
   const changes = createAccessChanges({ database, log });
   const authenticator = createAuthenticator([apiKeys, ...external, sessionTokens], changes);
   const sessions = createSessions({ tokens, secrets, clock, ids, refreshTokenDays });
-  const passwords = createPasswords();
+  const passwords = createPasswords({ kib: config.passwordKib });
   const attempts = createAttempts({ db: database.systemDb, secrets, clock, perAddress: config.failuresPerAddress });
   const secondFactor = createSecondFactor({ secrets, clock, ids });
   const account: AccountDependencies = {

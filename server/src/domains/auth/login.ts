@@ -1,7 +1,9 @@
 import type { contracts, ParsedInputOf } from '@olympus/contracts';
 import type { Database } from '@olympus/database';
+import { inTenant } from '../../events/outbox.ts';
 import type { Context, Principal } from '../../kernel/context.ts';
 import type { Fail } from '../../kernel/failure.ts';
+import { tellOfSignIn } from '../users/events.ts';
 import type { Attempts } from './attempts.ts';
 import { originOf } from './devices.ts';
 import type { Passwords } from './passwords.ts';
@@ -26,7 +28,7 @@ type LoginFail = Fail<
 export function logIn(
   deps: LoginDependencies,
   { email, ...input }: Input,
-  { ctx, fail }: { ctx: Pick<Context<Principal | null>, 'caller' | 'record'>; fail: LoginFail },
+  { ctx, fail }: { ctx: Pick<Context<Principal | null>, 'caller' | 'record' | 'clock' | 'requestId'>; fail: LoginFail },
 ): Promise<Opened> {
   const { database, sessions, passwords, attempts, secondFactor, requireVerifiedEmail } = deps;
   const { caller } = ctx;
@@ -40,7 +42,10 @@ export function logIn(
     return database.systemTransaction(async (db) => {
       const account = (await holdByPassword(db, found.id, found.passwordHash)) ?? fail('INVALID_CREDENTIALS');
       if (code !== null && !(await secondFactor.take(db, account, code))) fail('INVALID_SECOND_FACTOR');
-      return sessions.open(db, account, originOf(caller, input.device));
+      const origin = originOf(caller, input.device);
+      const opened = await sessions.open(db, account, origin);
+      await tellOfSignIn(inTenant(db, account.tenantId, ctx), { userId: account.id, device: origin.device });
+      return opened;
     });
   });
 }

@@ -9,11 +9,24 @@ export interface Passwords {
   verify(hash: string | null, password: string): Promise<boolean>;
 }
 
-/** https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html; the library's default variant is argon2id. */
-const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+/** Memory of one hash, in KiB: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html. */
+export const leastPasswordKib = 19_456;
+
+interface PasswordOptions {
+  /** Memory of one hash; what is stored keeps what it was made with. */
+  readonly kib?: number;
+  readonly atOnce?: number;
+  readonly waiting?: number;
+}
 
 /** Hashing takes 20 to 50 ms of a processor and 19 MiB, so few run at once and few more may wait. */
-export function createPasswords({ atOnce = Math.min(4, availableParallelism()), waiting = 100 } = {}): Passwords {
+export function createPasswords({
+  kib = leastPasswordKib,
+  atOnce = Math.min(4, availableParallelism()),
+  waiting = 100,
+}: PasswordOptions = {}): Passwords {
+  // The library's default variant is argon2id.
+  const cost = { memoryCost: kib, timeCost: 2, parallelism: 1 };
   const turns = createTurns(atOnce, waiting);
   const unknown = hash('a password that nobody has', cost);
   return {

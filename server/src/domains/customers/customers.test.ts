@@ -1,7 +1,7 @@
 import { contracts, type Customer, type Session } from '@olympus/contracts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { procedures, startTestKernel, type TestKernel } from '../testing.ts';
+import { nobodyFollows, procedures, startTestKernel, type TestKernel } from '../testing.ts';
 import { customers } from './procedures.ts';
 
 let olympus: TestKernel;
@@ -9,7 +9,8 @@ let owner: Session;
 beforeAll(async () => {
   olympus = await startTestKernel({
     databaseUrl: process.env['TEST_DATABASE_URL'],
-    procedures: ({ cursors }) => procedures('customers', contracts.customers, customers({ cursors })),
+    procedures: ({ cursors }) =>
+      procedures('customers', contracts.customers, customers({ cursors, follow: nobodyFollows })),
   });
   owner = await olympus.register();
 });

@@ -1,6 +1,6 @@
 import { contracts, type InputOf } from '@olympus/contracts';
 import type { Fail } from '../../kernel/failure.ts';
-import { implement, type Handlers } from '../../kernel/implement.ts';
+import { implement, type Handler, type Handlers } from '../../kernel/implement.ts';
 import type { Cursors } from '../cursors.ts';
 import { page } from '../paging.ts';
 import type { Refusals } from '../records.ts';
@@ -8,9 +8,10 @@ import { customerList, customerRecords } from './repository.ts';
 
 export interface CustomersDependencies {
   readonly cursors: Cursors;
+  readonly follow: Handler<typeof contracts.customers.updates>;
 }
 
-export const customers = ({ cursors }: CustomersDependencies): Handlers<typeof contracts.customers> =>
+export const customers = ({ cursors, follow }: CustomersDependencies): Handlers<typeof contracts.customers> =>
   implement(contracts.customers, {
     list: ({ input, ctx: { db } }) => page(db, cursors, { input, list: customerList(db, input) }),
     get: async ({ input: { id }, ctx, fail }) =>
@@ -23,6 +24,7 @@ export const customers = ({ cursors }: CustomersDependencies): Handlers<typeof c
       customerRecords.change(ctx, { id, expectedVersion, values }, refusals(id, values.code, fail)),
     replace: ({ input: { id, expectedVersion, ...whole }, ctx, fail }) =>
       customerRecords.change(ctx, { id, expectedVersion, values: wholeOf(whole) }, refusals(id, whole.code, fail)),
+    updates: follow,
   });
 
 /** What is absent is empty. */

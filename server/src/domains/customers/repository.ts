@@ -10,6 +10,10 @@ export const customerRecords = recordsOf<Customer, 'code' | 'name' | 'email' | '
   name: 'customers',
   columns: ['code', 'name', 'email', 'phone', 'country'],
   uniqueConstraint: 'customers_code',
+  eventOf: (customer, what) => ({
+    subject: { topic: 'customers', id: customer.id },
+    payload: { type: `customer.${what}`, customerId: customer.id, customer },
+  }),
 });
 
 export const customerList = (db: Db, { q, country }: Filters): List<Customer, Customer> => ({

@@ -1,7 +1,8 @@
-import type { DeadLetterDetails } from '@olympus/contracts';
+import type { ConsumerStanding, DeadLetterDetails } from '@olympus/contracts';
 import { sql } from '@olympus/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../events/testing/installation.ts';
+import { standingOf } from '../../events/consumers/standing.ts';
 import { offsetOf, parkedOf } from '../../events/consumers/testing.ts';
 import { randomIds } from '../../platform/ids.ts';
 import { databases } from '../orders/testing.ts';
@@ -40,6 +41,35 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('dead letters and rep
     await until(async () => (await desk.letters({ state: 'held' })).length === 1);
     expect(await desk.letters({ type: 'order.updated' })).toEqual([]);
     expect(await desk.letters({ subjectId: orderId, consumer })).toHaveLength(1);
+  });
+
+  it('are counted with what a consumer has not come to, of its tenant alone', async () => {
+    const [desk, other] = [await olympus.open(), await olympus.open()];
+    const standing = async (of: typeof desk) =>
+      (await of.call<{ items: ConsumerStanding[] }>('events.consumers')).items;
+    const types = ['order.created', 'order.updated'];
+    const untold = { consumer, behind: 0, since: null, dead: 0, retrying: 0, held: 0 };
+    const nothing = { ...untold, types };
+    await until(async () => (await standing(other))[0]?.behind === 0);
+    const orderId = randomIds.next();
+    await desk.kill('bad', orderId);
+    await desk.write('next', orderId);
+    await until(async () => (await standing(desk))[0]?.held === 1);
+    expect(await standing(desk)).toEqual([{ ...nothing, dead: 1, held: 1 }]);
+    expect(await standing(other)).toEqual([nothing]);
+    // Somebody who has not begun has the whole log before them.
+    const [log] = await olympus.database.systemDb.rows<{ count: number; since: Date }>(sql`
+      select count(*)::int as count, min(created_at) as since from events where tenant_id = ${desk.tenantId}::uuid`);
+    const [newcomer] = await standingOf(olympus.database.tenant(desk.tenantId), ['newcomer']);
+    expect(newcomer).toEqual({ ...untold, consumer: 'newcomer', behind: log?.count, since: log?.since });
+    await other.write('theirs', randomIds.next());
+    const ofAll = () => standingOf(olympus.database.systemDb, [consumer, 'newcomer']);
+    await until(async () => ((await ofAll())[1]?.behind ?? 0) > (log?.count ?? 0));
+    expect((await ofAll())[0]?.dead).toBeGreaterThanOrEqual(1);
+    const colleague = await desk.colleague('staff');
+    expect(await desk.refusal('events.consumers', undefined, colleague.accessToken)).toMatchObject({
+      code: 'FORBIDDEN',
+    });
   });
 
   it('are tried again when told, after a dry run that only says so, and what waited follows in order', async () => {

@@ -2,6 +2,7 @@ import { contracts, type ErrorCode, type ErrorsOf } from '@olympus/contracts';
 import type { Db } from '@olympus/database';
 import type { Consumers } from '../../events/consumers/consumers.ts';
 import { lockLane, promote } from '../../events/consumers/order.ts';
+import { standingOf } from '../../events/consumers/standing.ts';
 import type { Fail } from '../../kernel/failure.ts';
 import { implement, type Handlers } from '../../kernel/implement.ts';
 import type { Cursors } from '../cursors.ts';
@@ -18,6 +19,15 @@ export interface EventsDependencies {
 
 export const events = ({ cursors, consumers }: EventsDependencies): Handlers<typeof contracts.events> =>
   implement(contracts.events, {
+    async consumers({ ctx: { db } }) {
+      const all = consumers.all.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      const standings = await standingOf(
+        db,
+        all.map(({ name }) => name),
+      );
+      return { items: standings.map((standing, at) => ({ ...standing, types: [...(all[at]?.types ?? [])] })) };
+    },
+
     deadLetters: {
       list: ({ input, ctx: { db } }) => page(db, cursors, { input, list: letterList(db, input) }),
       get: async ({ input: { id }, ctx: { db }, fail }) =>

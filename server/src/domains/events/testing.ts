@@ -5,7 +5,7 @@ import { createConsumers } from '../../events/consumers/consumers.ts';
 import { createRelay } from '../../events/relay.ts';
 import { orderEvent, until, write } from '../../events/testing/installation.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { procedures, startTestKernel, type TestDependencies, type TestKernel } from '../testing.ts';
+import { nobodyFollows, procedures, startTestKernel, type TestDependencies, type TestKernel } from '../testing.ts';
 import { users } from '../users/procedures.ts';
 import { events } from './procedures.ts';
 
@@ -64,7 +64,7 @@ export async function startConsuming(databaseUrl: string | undefined): Promise<C
       await relay.stop();
     };
     return [
-      ...procedures('users', contracts.users, users({ cursors, account: auth.account })),
+      ...procedures('users', contracts.users, users({ cursors, account: auth.account, follow: nobodyFollows })),
       ...procedures('events', contracts.events, events({ cursors, consumers })),
     ];
   };

@@ -129,12 +129,13 @@ function checkCurrency(
   if (currency !== principal.currency) fail('CURRENCY_MISMATCH', { expected: principal.currency, received: currency });
 }
 
-const wholeOf = ({ sku, name, description, price, stock, imageUrl }: Input<'create'>) => ({
+const wholeOf = ({ sku, name, description, price, stock, lowStockAt, imageUrl }: Input<'create'>) => ({
   sku,
   name,
   description: description ?? null,
   price: price.amount,
   currency: price.currency,
   stock: stock ?? null,
+  lowStockAt: lowStockAt ?? null,
   imageUrl: imageUrl ?? null,
 });

@@ -5,7 +5,7 @@ import { moneyOf } from '../money.ts';
 
 /** The columns of `products p` under the names that rows are read by. */
 export const productColumns = sql`
-  p.id, p.sku, p.name, p.description, p.price, p.currency, p.stock, p.active, p.image_url as "imageUrl",
+  p.id, p.sku, p.name, p.description, p.price, p.currency, p.stock, p.low_stock_at as "lowStockAt", p.active, p.image_url as "imageUrl",
   (select json_build_object('id', f.id, 'mediaType', f.media_type, 'width', f.width, 'height', f.height, 'bytes', f.bytes)
    from files f where f.tenant_id = p.tenant_id and f.product_id = p.id) as image,
   p.created_at as "createdAt", p.updated_at as "updatedAt", p.version`;
@@ -18,6 +18,7 @@ export interface ProductRow {
   readonly price: string;
   readonly currency: string;
   readonly stock: string | null;
+  readonly lowStockAt: string | null;
   readonly active: boolean;
   readonly imageUrl: string | null;
   readonly image: Omit<ProductImage, 'url'> | null;
@@ -34,6 +35,7 @@ export const toProduct = (row: ProductRow): Product => ({
   description: row.description,
   price: moneyOf(row.price, row.currency),
   stock: row.stock === null ? null : Number(row.stock),
+  lowStockAt: row.lowStockAt === null ? null : Number(row.lowStockAt),
   active: row.active,
   image: row.image && { ...row.image, url: `/api/v1/files/${row.image.id}` },
   imageUrl: row.imageUrl,

@@ -9,6 +9,7 @@ export interface NewProduct {
   readonly price: string;
   readonly currency: string;
   readonly stock: number | null;
+  readonly lowStockAt: number | null;
   readonly active: boolean;
   readonly imageUrl: string | null;
 }
@@ -40,10 +41,10 @@ export async function lockProducts(db: Db, ids: readonly string[]): Promise<void
 /** undefined when the sku is taken. */
 export async function insertProduct(db: Db, product: NewProduct, now: Date): Promise<ProductRow | undefined> {
   const [row] = await db.rows<ProductRow>(sql`
-    insert into products as p (tenant_id, id, sku, name, description, price, currency, stock, active, image_url,
+    insert into products as p (tenant_id, id, sku, name, description, price, currency, stock, low_stock_at, active, image_url,
                                named_at, created_at, updated_at)
     values (${db.tenantId}::uuid, ${product.id}::uuid, ${product.sku}, ${product.name}, ${product.description},
-            ${product.price}::numeric, ${product.currency}, ${product.stock}::bigint, ${product.active},
+            ${product.price}::numeric, ${product.currency}, ${product.stock}::bigint, ${product.lowStockAt}::bigint, ${product.active},
             ${product.imageUrl}, ${now}, ${now}, ${now})
     on conflict (tenant_id, sku) do nothing
     returning ${productColumns}`);
@@ -66,6 +67,7 @@ export async function updateProduct(
   if (changes.description !== undefined) set.push(sql`description = ${changes.description}`);
   if (changes.price !== undefined) set.push(sql`price = ${changes.price}::numeric`);
   if (changes.stock !== undefined) set.push(sql`stock = ${changes.stock}::bigint`);
+  if (changes.lowStockAt !== undefined) set.push(sql`low_stock_at = ${changes.lowStockAt}::bigint`);
   if (changes.active !== undefined) set.push(sql`active = ${changes.active}`);
   if (changes.imageUrl !== undefined) set.push(sql`image_url = ${changes.imageUrl}`);
   const moved = sql`, moved as (

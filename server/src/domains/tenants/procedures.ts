@@ -4,6 +4,7 @@ import type { Context } from '../../kernel/context.ts';
 import { implement, type Handlers } from '../../kernel/implement.ts';
 import type { Auth } from '../auth/index.ts';
 import type { Cursors } from '../cursors.ts';
+import { publish } from '../notifications/announcement.ts';
 import { page } from '../paging.ts';
 import { acrossTenants, findTenant, resumeTenant, suspendTenant, tenantList } from './repository.ts';
 
@@ -14,12 +15,9 @@ export interface TenantsDependencies {
 }
 
 /** Crosses tenants by nature, so it runs under the system role. */
-export const tenants = ({
-  database: { systemDb },
-  cursors,
-  auth,
-}: TenantsDependencies): Handlers<typeof contracts.tenants> =>
-  implement(contracts.tenants, {
+export const tenants = ({ database, cursors, auth }: TenantsDependencies): Handlers<typeof contracts.tenants> => {
+  const { systemDb } = database;
+  return implement(contracts.tenants, {
     list: ({ input, ctx }) =>
       page(acrossTenants(systemDb, ctx.principal.tenantId), cursors, { input, list: tenantList(input) }),
     get: async ({ input: { id }, ctx, fail }) => {
@@ -42,6 +40,17 @@ export const tenants = ({
       if (changed) record(ctx, id);
       return changed ?? fail('TENANT_NOT_FOUND', { id });
     },
+    async announce({ input: { id: tenantId, ...announcement }, ctx, fail }) {
+      const { id } = (await findTenant(systemDb, tenantId)) ?? fail('TENANT_NOT_FOUND', { id: tenantId });
+      record(ctx, id);
+      const { clock, requestId, ids } = ctx;
+      return database.systemTransaction((db) =>
+        publish(
+          { db: { ...db, tenantId: id }, clock, requestId, stale: new Set() },
+          { id: ids.next(), ...announcement },
+        ),
+      );
+    },
 
     async actAs({ input: { tenantId, role, reason, minutes }, ctx, fail }) {
       const { userId, sessionId, tenantId: platformId } = ctx.principal;
@@ -57,6 +66,7 @@ export const tenants = ({
       return { accessToken: await auth.tokens.issue(grant), expiresIn: lifetimeSeconds, tenantId: id, role };
     },
   });
+};
 
 /** What the platform does to a tenant, or reads of it, stands in that tenant's own audit log. */
 const record = (ctx: Context, tenantId: string): void =>

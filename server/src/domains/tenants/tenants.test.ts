@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { apiKeys } from '../api-keys/procedures.ts';
-import { procedures, startTestKernel, type TestKernel } from '../testing.ts';
+import { nobodyFollows, procedures, startTestKernel, type TestKernel } from '../testing.ts';
 import { users } from '../users/procedures.ts';
 import { createAdmin } from './admins.ts';
 import { tenants } from './procedures.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
     databaseUrl: process.env['TEST_DATABASE_URL'],
     registration: 'open',
     procedures: ({ database, cursors, auth }) => [
-      ...procedures('users', contracts.users, users({ cursors, account: auth.account })),
+      ...procedures('users', contracts.users, users({ cursors, account: auth.account, follow: nobodyFollows })),
       ...procedures('apiKeys', contracts.apiKeys, apiKeys({ cursors })),
       ...procedures('tenants', contracts.tenants, tenants({ database, cursors, auth })),
     ],
@@ -90,8 +90,8 @@ test('acting: a short token of the tenant that says who acts and why, and cannot
     locationIds: null,
     apiKeyId: null,
   });
-  const without = ['self:read', 'self:write', 'apiKeys:manage', 'chat:read', 'chat:write', 'chat:moderate'];
-  expect([...(principal?.permissions ?? [])]).toEqual([...permissionsOf.admin].filter((one) => !without.includes(one)));
+  const own = /^(self|chat|notifications):(read|write)$|^(apiKeys:manage|chat:moderate)$/;
+  expect([...(principal?.permissions ?? [])]).toEqual([...permissionsOf.admin].filter((one) => !own.test(one)));
   expect(await olympus.call('users.get', { id: session.user.id }, by(acting))).toMatchObject({ id: session.user.id });
   expect(await olympus.call('auth.me', undefined, by(acting))).toMatchObject({
     user: { email: admin.user.email, role: 'admin' },

@@ -2,6 +2,7 @@ import { atLeast, type Role, type User } from '@olympus/contracts';
 import { constraintOf } from '@olympus/database';
 import type { Context } from '../../kernel/context.ts';
 import { Failure, type Fail } from '../../kernel/failure.ts';
+import { changesBetween, tellOfChange } from './events.ts';
 import { endSessions, findUnknownLocation, lockWithOwners, updateUser, type UserChanges } from './repository.ts';
 
 type ChangeFail = Fail<
@@ -80,6 +81,8 @@ export async function changeUser(
   if (!after.active || changes.passwordHash !== undefined) await endSessions(db, id, now);
   if (!changed) return fail('USER_NOT_FOUND', { id });
   ctx.record({ before: user, after: changed });
+  const password = changes.passwordHash === undefined ? [] : (['password'] as const);
+  await tellOfChange(ctx, changed, [...changesBetween(user, changed), ...password]);
   return changed;
 }
 

@@ -1,17 +1,19 @@
 import { contracts } from '@olympus/contracts';
-import { implement, type Handlers } from '../../kernel/implement.ts';
+import { implement, type Handler, type Handlers } from '../../kernel/implement.ts';
 import type { Cursors } from '../cursors.ts';
 import { page } from '../paging.ts';
 import { changeUser, checkLocations, checkOwn, checkRole } from './changes.ts';
+import { tellOfUser } from './events.ts';
 import { resetSecondFactor, type ResetDependencies } from './second-factor.ts';
 import { findUser, insertUser, userList } from './repository.ts';
 
 export interface UsersDependencies {
   readonly cursors: Cursors;
+  readonly follow: Handler<typeof contracts.users.updates>;
   readonly account: ResetDependencies & { readonly passwords: { hash(password: string): Promise<string> } };
 }
 
-export const users = ({ cursors, account }: UsersDependencies): Handlers<typeof contracts.users> => {
+export const users = ({ cursors, account, follow }: UsersDependencies): Handlers<typeof contracts.users> => {
   const { passwords } = account;
   return implement(contracts.users, {
     list: ({ input, ctx: { db } }) => page(db, cursors, { input, list: userList(db, input) }),
@@ -26,7 +28,9 @@ export const users = ({ cursors, account }: UsersDependencies): Handlers<typeof 
         { ...user, locationIds, id: ctx.ids.next(), passwordHash },
         ctx.clock.now(),
       );
-      return created ?? fail('EMAIL_TAKEN', { email: user.email });
+      if (!created) return fail('EMAIL_TAKEN', { email: user.email });
+      await tellOfUser(ctx, created);
+      return created;
     },
     update: async ({ input: { id, expectedVersion, password, ...named }, ctx, fail }) => {
       checkOwn(ctx, named);
@@ -44,6 +48,7 @@ export const users = ({ cursors, account }: UsersDependencies): Handlers<typeof 
       await resetSecondFactor(account, { ctx, id: id.toLowerCase() }, fail);
       return null;
     },
+    updates: follow,
   });
 };
 

@@ -2,7 +2,7 @@ import { contracts, type Role, type Session, type User } from '@olympus/contract
 import { sql } from '@olympus/database';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { procedures, startTestKernel, type TestKernel } from '../testing.ts';
+import { nobodyFollows, procedures, startTestKernel, type TestKernel } from '../testing.ts';
 import { users } from './procedures.ts';
 
 const password = 'correct horse battery';
@@ -10,7 +10,8 @@ let olympus: TestKernel;
 beforeAll(async () => {
   olympus = await startTestKernel({
     databaseUrl: process.env['TEST_DATABASE_URL'],
-    procedures: ({ cursors, auth }) => procedures('users', contracts.users, users({ cursors, account: auth.account })),
+    procedures: ({ cursors, auth }) =>
+      procedures('users', contracts.users, users({ cursors, account: auth.account, follow: nobodyFollows })),
   });
 });
 afterAll(() => olympus.close());

@@ -1,7 +1,7 @@
 import { contracts, roles, type Role, type TenantRole, type Session, type User } from '@olympus/contracts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { procedures, startTestKernel, type TestKernel } from '../testing.ts';
+import { nobodyFollows, procedures, startTestKernel, type TestKernel } from '../testing.ts';
 import { users } from './procedures.ts';
 
 const password = 'correct horse battery';
@@ -9,7 +9,8 @@ let olympus: TestKernel;
 beforeAll(async () => {
   olympus = await startTestKernel({
     databaseUrl: process.env['TEST_DATABASE_URL'],
-    procedures: ({ cursors, auth }) => procedures('users', contracts.users, users({ cursors, account: auth.account })),
+    procedures: ({ cursors, auth }) =>
+      procedures('users', contracts.users, users({ cursors, account: auth.account, follow: nobodyFollows })),
   });
 });
 afterAll(() => olympus.close());

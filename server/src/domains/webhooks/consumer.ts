@@ -1,4 +1,4 @@
-import { eventSchemas, type EventName } from '@olympus/contracts';
+import { WebhookEventType } from '@olympus/contracts';
 import { array, json, sql, type Database } from '@olympus/database';
 import type { Consumer } from '../../events/consumers/consumer.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -15,7 +15,7 @@ export interface FanOut {
 /** Puts each event on its way to the endpoints that want it; the sender does the rest. */
 export const webhooksConsumer = ({ database, clock, ids, wake }: FanOut): Consumer => ({
   name: 'webhooks',
-  types: Object.keys(eventSchemas) as EventName[],
+  types: WebhookEventType.options,
   async handle(event, { once, replayId }) {
     const { tenantId, type, occurredAt, payload } = event;
     // A new endpoint is told of what happens from now on; of the past only when it is replayed.

@@ -16,3 +16,14 @@ export function waitAfter(attempts: number, random: () => number): number | null
   const wait = waits[attempts - 1];
   return wait === undefined ? null : Math.round(wait * (1 + random() / 10));
 }
+
+/** The longest that an endpoint may ask us to wait. */
+const maxAskedMs = 24 * hour;
+
+/** Milliseconds that an answer of 429 or 503 asks to wait by `Retry-After` (RFC 9110 §10.2.3), at most a day; 0: it does not. */
+export function askedWait({ status, retryAfter }: { status: number; retryAfter: string | null }, now: Date): number {
+  const text = retryAfter?.trim() ?? '';
+  if ((status !== 429 && status !== 503) || text === '') return 0;
+  const asked = /^\d+$/.test(text) ? Number(text) * second : Date.parse(text) - now.getTime();
+  return Number.isNaN(asked) ? 0 : Math.min(Math.max(asked, 0), maxAskedMs);
+}

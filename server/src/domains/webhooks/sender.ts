@@ -8,7 +8,7 @@ import type { Ids } from '../../platform/ids.ts';
 import type { Outbound } from '../../platform/outbound.ts';
 import type { Secrets } from '../../platform/secrets.ts';
 import { claim, note, type Claimed } from './queue.ts';
-import { timeoutMs, waitAfter } from './schedule.ts';
+import { askedWait, timeoutMs, waitAfter } from './schedule.ts';
 import { openSecret, signatureOf } from './signing.ts';
 
 /** Posts what is due. Every process may run one: a delivery is taken by one of them. */
@@ -50,13 +50,14 @@ export function createSender(options: SenderOptions): Sender {
   async function attempt(delivery: Claimed): Promise<void> {
     const at = clock.now();
     const since = performance.now();
-    const answer = await post(options, { delivery, at, signal: ending.signal });
+    const { retryAfter, ...answer } = await post(options, { delivery, at, signal: ending.signal });
     // Broken off by the end of this process: another one takes it up when the claim has run out.
     if (answer.status === null && ending.signal.aborted) return;
     const delivered = answer.status !== null && answer.status >= 200 && answer.status < 300;
     const now = clock.now();
     const wait = delivered || answer.status === 410 ? null : waitAfter(delivery.attemptCount, random);
-    const nextAttemptAt = wait === null ? null : new Date(now.getTime() + wait);
+    const asked = askedWait({ status: answer.status ?? 0, retryAfter }, now);
+    const nextAttemptAt = wait === null ? null : new Date(now.getTime() + Math.max(wait, asked));
     const milliseconds = Math.round(performance.now() - since);
     const reason = await note(database, ids, { delivery, at, ...answer, milliseconds, delivered, nextAttemptAt, now });
     const { tenantId, endpointId } = delivery;
@@ -120,7 +121,7 @@ interface Posting {
 async function post(
   { secrets, outbound, attemptMs = timeoutMs }: SenderOptions,
   { delivery, at, signal }: Posting,
-): Promise<{ status: number | null; error: string | null }> {
+): Promise<{ status: number | null; error: string | null; retryAfter: string | null }> {
   const { tenantId, endpointId, messageId: id, type, occurredAt, payload, previousUntil } = delivery;
   const body = JSON.stringify({ type, timestamp: occurredAt, data: payload });
   const timestamp = Math.floor(at.getTime() / 1000);
@@ -129,7 +130,7 @@ async function post(
     const keys = [delivery.secret, ...(previous === null ? [] : [previous])].map((sealed) =>
       openSecret(secrets, sealed, { tenantId, endpointId }),
     );
-    const status = await outbound.post({
+    const { status, retryAfter } = await outbound.post({
       url: delivery.url,
       headers: {
         'content-type': 'application/json',
@@ -142,8 +143,8 @@ async function post(
       timeoutMs: attemptMs,
       signal,
     });
-    return { status, error: status >= 200 && status < 300 ? null : `answered ${status}` };
+    return { status, error: status >= 200 && status < 300 ? null : `answered ${status}`, retryAfter };
   } catch (error) {
-    return { status: null, error: errorText(error) };
+    return { status: null, error: errorText(error), retryAfter: null };
   }
 }

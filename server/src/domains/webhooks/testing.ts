@@ -21,7 +21,7 @@ export interface Received {
 export interface Receiver {
   readonly url: string;
   readonly received: Received[];
-  readonly answers: Map<string, number | 'never'>;
+  readonly answers: Map<string, number | 'never' | { readonly status: number; readonly retryAfter: string }>;
   at(path: string): Received[];
   close(): Promise<void>;
 }
@@ -36,7 +36,9 @@ export async function startReceiver(): Promise<Receiver> {
       const path = request.url ?? '';
       received.push({ path, headers: request.headers, body });
       const answer = answers.get(path) ?? 204;
-      if (answer !== 'never') response.writeHead(answer).end();
+      if (answer === 'never') return;
+      if (typeof answer === 'number') response.writeHead(answer).end();
+      else response.writeHead(answer.status, { 'retry-after': answer.retryAfter }).end();
     });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

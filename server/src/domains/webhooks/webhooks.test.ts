@@ -73,6 +73,17 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('webhooks on %s', (_,
     expect([before, after].map((secret) => later && verifies(later, secret))).toEqual([false, true]);
   });
 
+  it('wait as long as a partner asks who is asked too much', async () => {
+    const [desk, hook] = [await olympus.open(), path()];
+    const { webhook } = await desk.create(partner.url + hook);
+    partner.answers.set(hook, { status: 429, retryAfter: '7200' });
+    await desk.sell('slowly');
+    const current = async () => (await desk.deliveries(webhook.id))[0];
+    await until(async () => (await current())?.attempts.length === 1);
+    const wait = ((await current())?.nextAttemptAt?.getTime() ?? 0) - olympus.clock.now().getTime();
+    expect(Math.abs(wait - 2 * hourMs)).toBeLessThan(30_000);
+  });
+
   it('try again by the same id, longer and longer, and give up after three days', async () => {
     const [desk, hook] = [await olympus.open(), path()];
     const { webhook, secret } = await desk.create(partner.url + hook);

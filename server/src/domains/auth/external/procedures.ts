@@ -1,14 +1,16 @@
 import { contracts } from '@olympus/contracts';
 import type { Database, SystemDb } from '@olympus/database';
 import { createHash } from 'node:crypto';
+import { inTenant } from '../../../events/outbox.ts';
 import type { Failure } from '../../../kernel/failure.ts';
 import { implement, type Handlers } from '../../../kernel/implement.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Ids } from '../../../platform/ids.ts';
+import { tellOfSignIn, tellOfUser } from '../../users/events.ts';
 import { originOf } from '../devices.ts';
 import type { Passwords } from '../passwords.ts';
 import { holdByIdentity } from '../repository.ts';
-import type { Sessions } from '../sessions.ts';
+import { userOf, type Sessions } from '../sessions.ts';
 import { createProvider, type Attempt, type Person } from './provider.ts';
 import { findLinked, insertLinkedUser, insertPending, linkByEmail, takePending } from './repository.ts';
 import type { SignInProvider } from './settings.ts';
@@ -74,8 +76,15 @@ export function signInHandlers(deps: SignInDependencies): Handlers<typeof contra
       const adds = settings.newUsers !== undefined && person.email !== null;
       const passwordHash = adds ? await passwords.hash(ids.secret(32)) : null;
       const opened = await database.systemTransaction(async (db) => {
-        const account = await accountOf(db, person, { settings, passwordHash, id: ids.next(), now: clock.now() });
-        return sessions.open(db, account ?? fail('NO_ACCOUNT'), originOf(ctx.caller, device));
+        const id = ids.next();
+        const found = await accountOf(db, person, { settings, passwordHash, id, now: clock.now() });
+        const account = found ?? fail('NO_ACCOUNT');
+        const origin = originOf(ctx.caller, device);
+        const opening = await sessions.open(db, account, origin);
+        const tenant = inTenant(db, account.tenantId, ctx);
+        if (account.id === id) await tellOfUser(tenant, userOf(account));
+        await tellOfSignIn(tenant, { userId: account.id, device: origin.device });
+        return opening;
       });
       ctx.record({ subject: { tenantId: opened.account.tenantId, userId: opened.account.id } });
       return sessions.grant(opened);
