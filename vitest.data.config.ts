@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// One file at a time: each imports half a million lines, and their figures for time and memory are read.
+// One file at a time unless told otherwise: each imports half a million lines, and their figures for time and memory are read.
 export default defineConfig({
   test: {
     include: ['test/data/**/*.test.ts'],

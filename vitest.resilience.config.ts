@@ -6,8 +6,9 @@ export const suites = [
   'test/resilience/**/*.test.ts',
   'test/edge/{connections,key-rotation,replicas,revocation,slow-readers}.test.ts',
   'test/chat/outbox.test.ts',
-  'test/sdk/renewal.test.ts',
+  'test/sdk/{fallback,renewal}.test.ts',
   'drizzle/src/embedded/embedded.test.ts',
+  'drizzle/src/event-partitions.test.ts',
   '{drizzle,server}/src/**/resilience.test.ts',
 ];
 

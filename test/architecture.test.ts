@@ -1,4 +1,5 @@
 import { contracts, contractsOf, commonErrors, errors, rolesWith } from '@olympus/contracts';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -22,6 +23,7 @@ const allowed: Record<string, readonly string[]> = {
   'server/audit': ['shared', 'drizzle', 'server/kernel', 'server/platform', 'server/events'],
   'server/jobs': ['shared', 'drizzle', 'server/kernel', 'server/platform', 'server/events', 'server/audit'],
   'server/domains': ['shared', 'drizzle', 'server/kernel', 'server/platform', 'server/events', 'server/audit'],
+  'server/bridges': ['shared', 'server/kernel', 'server/platform', 'server/events', 'server/transports'],
   'server/transports': ['shared', 'server/kernel'],
 };
 /** Libraries that a room must not know. */
@@ -169,5 +171,12 @@ describe('architecture', () => {
       if (body?.includes('"tenant_id"'))
         expect(sql, `${table} has no tenant policy`).toContain(`CREATE POLICY "${table}_of_tenant" ON "${table}"`);
     }
+  });
+
+  it('every leak that is sown to see the attacks turn red still fits where it is sown', () => {
+    const folder = join(root, 'test/security/leaks');
+    const patches = readdirSync(folder).filter((file) => file.endsWith('.patch'));
+    expect(patches.length).toBeGreaterThanOrEqual(10);
+    for (const patch of patches) execFileSync('git', ['apply', '--check', join(folder, patch)], { cwd: root });
   });
 });

@@ -23,7 +23,8 @@ export interface Store {
 export async function createStore(server: string | null = process.env['TEST_DATABASE_URL'] ?? null): Promise<Store> {
   const prefix = `olympus_test_${Date.now().toString(36)}_${randomBytes(4).toString('hex')}`;
   const redis = process.env['TEST_REDIS_URL'];
-  const shared = redis ? { REDIS_URL: redis, REDIS_PREFIX: `${prefix}:` } : {};
+  // Thousands of tenants are opened, each with the hash of a password.
+  const shared = { OLYMPUS_PASSWORD_KIB: '1024', ...(redis ? { REDIS_URL: redis, REDIS_PREFIX: `${prefix}:` } : {}) };
   const folder = await mkdtemp(join(tmpdir(), 'olympus-test-'));
   if (!server) {
     return {

@@ -159,7 +159,7 @@ describe.each(['3.1.0', '3.0.3'] as const)('the OpenAPI %s document', (version) 
 
   it('has unions of named objects with a discriminator, and types of one kind', () => {
     const unions = [...schemasOf(document)].filter(({ schema }) => 'oneOf' in schema);
-    expect(unions.length).toBe(6);
+    expect(unions.length).toBe(10);
     for (const { place, schema } of unions) {
       const { propertyName, mapping } = schema['discriminator'] as {
         propertyName: string;
@@ -221,7 +221,7 @@ describe.each(['3.1.0', '3.0.3'] as const)('the OpenAPI %s document', (version) 
     for (const parameter of parameters) expect(parameter['example'], parameter.name).toBeDefined();
     const headers = parameters.filter(({ in: place }) => place === 'header').map(({ name }) => name);
     expect(new Set(headers)).toEqual(
-      new Set(['Idempotency-Key', 'If-Match', 'If-None-Match', 'If-Range', 'Last-Event-ID', 'Range']),
+      new Set(['Idempotency-Key', 'If-Match', 'If-None-Match', 'If-Range', 'Last-Event-ID', 'Prefer', 'Range']),
     );
   });
 
@@ -240,6 +240,7 @@ describe.each(['3.1.0', '3.0.3'] as const)('the OpenAPI %s document', (version) 
     expect(follow?.['x-event-stream']).toBe(true);
     expect(follow?.responses['200']?.content).toEqual({
       'text/event-stream': { schema: { $ref: '#/components/schemas/OrderEvent' } },
+      'application/json': { schema: { $ref: '#/components/schemas/OrderEventPoll' } },
     });
   });
 

@@ -13,12 +13,13 @@ export interface Served {
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals | null>;
 }
 
-/** Starts a TypeScript file and waits until its output tells the port. */
+/** Starts a file, of TypeScript or of JavaScript, and waits until its output tells the port. */
 export async function serve(
   file: string,
   { args = [], env = {}, port }: { args?: string[]; env?: Readonly<Record<string, string>>; port: RegExp },
 ): Promise<Served> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, file), ...args], {
+  const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : [];
+  const child = spawn(process.execPath, [...loader, join(root, file), ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -48,9 +49,16 @@ export async function serve(
   };
 }
 
-/** The server as an operator starts it, on a port of the system's choosing. */
+/** The server as somebody starts it who has the sources, on a port of the system's choosing. */
 export const olympus = (env: Readonly<Record<string, string>>): Promise<Served> =>
-  serve('server/src/cli/olympus.ts', {
+  startOlympus('server/src/cli/olympus.ts', env);
+
+/** The server as it is deployed: what was built last. Without a compiler in its process, which gives every function a name of 256 bytes. */
+export const builtOlympus = (env: Readonly<Record<string, string>>): Promise<Served> =>
+  startOlympus('server/dist/bin/olympus.js', env);
+
+const startOlympus = (file: string, env: Readonly<Record<string, string>>): Promise<Served> =>
+  serve(file, {
     args: ['start'],
     env: { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'warn', OLYMPUS_SEED_DEMO: 'off', ...env },
     port: /ready at http:\/\/[^:]+:(\d+)/,

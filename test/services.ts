@@ -29,7 +29,7 @@ export function findProgram(name: string): string | null {
 }
 
 /** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -50,7 +50,7 @@ export interface Service {
 export async function startRedis(port?: number): Promise<Service & { readonly port: number }> {
   const at = port ?? (await freePort());
   const args = ['--port', String(at), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const service = await start('redis-server', args, at);
+  const service = await startProgram('redis-server', args, at);
   return { ...service, port: at, url: `redis://127.0.0.1:${at}` };
 }
 
@@ -94,7 +94,7 @@ backend olympus
 ${lines.join('\n')}
 `,
   );
-  const service = await start('haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], port);
+  const service = await startProgram('haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], port);
   return {
     ...service,
     wsUrl: `ws://127.0.0.1:${port}/ws`,
@@ -105,7 +105,7 @@ ${lines.join('\n')}
   };
 }
 
-async function start(program: string, args: readonly string[], port: number): Promise<Service> {
+export async function startProgram(program: string, args: readonly string[], port: number): Promise<Service> {
   const file = findProgram(program);
   if (!file) throw new Error(`${program} is not installed`);
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });

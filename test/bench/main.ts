@@ -8,11 +8,12 @@ import { cloneToFirstCall } from './clone.ts';
 import { idleSockets, thousandConnections } from './connections.ts';
 import { timeDashboard } from './dashboard.ts';
 import { fanOutOf, fanOutOfPeer } from './fanout.ts';
+import { gapsOfEmitter, gapsOfOlympus, gapsOfSocketIo } from './kills.ts';
 import { importFile } from './import.ts';
 import { compareLists } from './list.ts';
 import { comparePolicies } from './policies.ts';
 import { largeUploads, uploadForm } from './upload.ts';
-import { olympus, root, type Served } from '../processes.ts';
+import { builtOlympus, root, type Served } from '../processes.ts';
 
 /**
  * Everything in one run, on this machine: `pnpm bench [import] [dashboard] [list] [policies] [connections] [sockets] [fanout] [upload] [clone]`.
@@ -29,6 +30,7 @@ const file = ['online-retail-dataset.csv.xz', 'online-retail-sample.csv']
 const limits = {
   RATE_LIMITS:
     'read=10000000/1,write=10000000/1,signIn=1000/60,stream=1000000/60,address=100000000/1,tenant=100000000/1',
+  OLYMPUS_MAX_STREAMS_PER_USER: '1000000',
 };
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
@@ -38,17 +40,17 @@ const fixed = (value: number, digits = 1) => value.toFixed(digits);
 
 async function onStore(name: string, env: Record<string, string>, databaseUrl: string | null): Promise<void> {
   print(`\n# ${name}`);
-  const served = await olympus({ ...limits, ...env });
+  const served = await builtOlympus({ ...limits, ...env });
   try {
-    await measure(served, databaseUrl);
+    await measure(served, env, databaseUrl);
   } finally {
     await served.stop();
   }
 }
 
-async function measure(served: Served, databaseUrl: string | null): Promise<void> {
-  if (databaseUrl && wanted('fanout')) await compareFanOut(served, databaseUrl);
-  if (!['import', 'dashboard', 'list', 'connections', 'sockets'].some(wanted)) return;
+async function measure(served: Served, env: Record<string, string>, databaseUrl: string | null): Promise<void> {
+  if (databaseUrl && wanted('fanout')) await compareFanOut(served, env, databaseUrl);
+  if (!['import', 'dashboard', 'list', 'policies', 'connections', 'sockets'].some(wanted)) return;
   if (!file) {
     print('no data to import: set OLYMPUS_TEST_DATA');
     return;
@@ -112,30 +114,47 @@ async function measure(served: Served, databaseUrl: string | null): Promise<void
   }
 }
 
-/** A tenant's events to everybody who follows them, at rates up to what is too much. */
-async function compareFanOut(served: Served, databaseUrl: string): Promise<void> {
-  row('events to subscribers over WebSocket', 'delivered/s', 'p50 ms', 'p99 ms', 'lost', 'KB idle', 'MB');
-  for (const [count, perSecond] of [
-    [1000, 20],
-    [1000, 100],
-    [10_000, 5],
-    [10_000, 20],
-  ] as const)
-    for (const [name, measured] of [
-      ['tRPC on an emitter', () => fanOutOfPeer({ count, perSecond, seconds: 10 })],
-      ['Olympus', () => fanOutOf(served, databaseUrl, { count, perSecond, seconds: 10 })],
-    ] as const) {
-      const { deliveredPerSecond, p50, p99, lost, idleKb, memoryMb } = await measured();
+const milliseconds = (value: number | null) => (value === null ? '-' : fixed(value, 0));
+
+/** A tenant's events to everybody who follows them, at rates up to what is too much, and what ten kills leave out. */
+async function compareFanOut(served: Served, env: Record<string, string>, databaseUrl: string): Promise<void> {
+  const redis = { PEER_REDIS_URL: process.env['TEST_REDIS_URL'] ?? 'redis://127.0.0.1:6379' };
+  const stream = () => ({ ...redis, PEER_STREAM: `bench:${randomBytes(4).toString('hex')}` });
+  const load = { count: 10_000, rates: [5, 20, 50, 100], seconds: 10 };
+  for (const [name, measured] of [
+    ['Olympus', () => fanOutOf(served, databaseUrl, load)],
+    ['Socket.IO, Redis streams', () => fanOutOfPeer('socket.io', load, stream())],
+    ['tRPC on an emitter', () => fanOutOfPeer('trpc', load)],
+  ] as const) {
+    const { subscribers, lost, idleKb, memoryMb, callsP99, rates } = await measured();
+    row(
+      `${subscribers} subscribers over WebSocket, ${name}`,
+      `${fixed(idleKb)} KB idle`,
+      `peak ${fixed(memoryMb, 0)} MB`,
+      `${lost} lost`,
+      `calls ${fixed(callsP99)} ms`,
+    );
+    row('  events', 'delivered/s', 'p50 ms', 'p99 ms', 'missing', 'calls p99 ms', 'CPU us');
+    for (const each of rates)
       row(
-        `  ${count} × ${perSecond}/s, ${name}`,
-        fixed(deliveredPerSecond, 0),
-        fixed(p50 ?? Number.NaN, 0),
-        fixed(p99 ?? Number.NaN, 0),
-        String(lost),
-        fixed(idleKb),
-        fixed(memoryMb, 0),
+        `  ${fixed(each.written, 0)}/s`,
+        fixed(each.deliveredPerSecond, 0),
+        milliseconds(each.p50),
+        milliseconds(each.p99),
+        String(each.missing),
+        fixed(each.callsP99),
+        fixed(each.cpu),
       );
-    }
+  }
+  row('ten kills while events are written', 'written', 'clients', 'missed', 'twice');
+  for (const [name, measured] of [
+    ['Olympus', () => gapsOfOlympus({ ...limits, ...env }, databaseUrl)],
+    ['Socket.IO, Redis streams and state recovery', () => gapsOfSocketIo(stream())],
+    ['tRPC on an emitter', () => gapsOfEmitter()],
+  ] as const) {
+    const { written, clients, missed, twice } = await measured();
+    row(`  ${name}`, ...[written, clients, missed, twice].map(String));
+  }
 }
 
 print(`Node ${process.version}, ${new Date().toISOString()}`);
@@ -159,7 +178,7 @@ if (['import', 'dashboard'].some(wanted)) {
 }
 if (wanted('upload')) {
   const folder = await mkdtemp(join(tmpdir(), 'olympus-bench-'));
-  const served = await olympus({ ...limits, ...largeUploads, OLYMPUS_DATA_DIR: folder });
+  const served = await builtOlympus({ ...limits, ...largeUploads, OLYMPUS_DATA_DIR: folder });
   const { status, seconds, before, peak } = await uploadForm(served, 2000);
   row(
     'a form of 2 GB',

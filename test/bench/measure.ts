@@ -22,6 +22,16 @@ export async function residentMb(pid: number | undefined): Promise<number> {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024;
 }
 
+/** Seconds of processor time that a process has taken, as Linux tells it in hundredths; NaN elsewhere. */
+export async function cpuSeconds(pid: number | undefined): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return (Number(user ?? Number.NaN) + Number(system ?? Number.NaN)) / 100;
+}
+
 /** The largest resident memory while `work` runs. */
 export async function peakMb<T>(pid: number | undefined, work: Promise<T>): Promise<{ value: T; peak: number }> {
   let peak = 0;

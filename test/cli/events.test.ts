@@ -43,6 +43,9 @@ describe('olympus events', () => {
 
   it('lists, shows, edits and discards dead letters', async () => {
     const id = await shop.fresh('deadLetter');
+    expect((await run('consumers')).output).toMatch(
+      /^idle\t\d+\t[^\t]+\t[1-9]\d*\t0\t0\torder\.created,product\.created$/m,
+    );
     const listed = await run('dead-letters', 'list', '--consumer', 'idle');
     expect(listed.output).toContain(`${id}\t`);
     expect(listed.output).toMatch(/order\.created.*is away\n/);

@@ -50,6 +50,7 @@ describe('the list of scenarios', () => {
       'DEAD_LETTER_NOT_DEAD',
       'EMAIL_NOT_VERIFIED',
       'NO_ACCOUNT',
+      'PAYMENTS_OFF',
       'REGISTRATION_CLOSED',
       'ROLE_TOO_HIGH',
       'SCOPE_TOO_WIDE',

@@ -146,6 +146,8 @@ function anonymous(value: unknown, names = new Map<string, string>()): unknown {
     Object.entries(value).map(([key, child]) => [
       key,
       /^(traceId|protocol|userAgent|hash|startHash)$/.test(key) ||
+      // How many deliveries have been tried by now.
+      (key === 'attempts' && Array.isArray(child)) ||
       (/^(nextCursor|previousCursor|requestId|secret|uri|recoveryCodes)$/.test(key) && child !== null)
         ? `<${key}>`
         : anonymous(child, names),

@@ -35,7 +35,9 @@ export async function startFleet(variables: Readonly<Record<string, string>>): P
   };
   try {
     [store, redis] = await Promise.all([createStore(), startRedis()]);
-    const env = { ...store.env, REDIS_URL: redis.url, OLYMPUS_TRUSTED_PROXIES: haproxyAddress, ...variables };
+    // PostgreSQL takes a hundred connections, and other suites want some.
+    const shared = { ...store.env, REDIS_URL: redis.url, DATABASE_POOL_SIZE: '5' };
+    const env = { ...shared, OLYMPUS_TRUSTED_PROXIES: haproxyAddress, ...variables };
     const started = await Promise.allSettled([1, 2, 3].map(() => olympus(env)));
     replicas = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     for (const one of started) if (one.status === 'rejected') throw one.reason;

@@ -14,6 +14,9 @@ const {
 } = process.env;
 const api = createOlympus({ url, transport: { subscriptions: 'sse' } });
 
+// Cut off behind a pipe, there is nobody left to tell.
+process.stdout.on('error', () => process.exit());
+
 try {
   const { user } = await api.auth.login.mutate({ email, password });
   console.log(`Signed in as ${user.name}.`);

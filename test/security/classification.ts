@@ -40,6 +40,9 @@ const location = ({ mark }: Shop) => ({ name: `${mark} location ${unique()}`, ad
 const product = ({ mark }: Shop) => ({ sku: `${mark}-${unique()}`, name: `${mark} product`, price: gbp('2.50') });
 const apiKey = ({ mark }: Shop) => ({ name: `${mark} key ${unique()}`, scopes: ['orders:read'] });
 const webhook = ({ mark }: Shop) => ({ url: `https://${mark}-${unique()}.test/hook`, types: ['product.created'] });
+const choices = ['mine', 'off', 'all'];
+let turn = 0;
+const announcement = ({ mark }: Shop) => ({ title: `${mark} news ${unique()}`, text: `${mark} says` });
 const notes = ({ mark }: Shop) => ({ notes: `${mark} ${unique()}` });
 
 export const classification: Readonly<Record<string, Classified>> = {
@@ -82,12 +85,14 @@ export const classification: Readonly<Record<string, Classified>> = {
   'users.replace': writes({ id: 'user', 'locationIds.0': 'location' }, (shop) => ({ ...user(shop), active: true })),
   'users.deactivate': writes({ id: 'user' }, nothing),
   'users.resetSecondFactor': writes({ id: 'user' }, nothing),
+  'users.updates': reads({ userId: 'user' }),
 
   'customers.list': reads(),
   'customers.get': reads({ id: 'customer' }),
   'customers.create': writes({}, customer),
   'customers.update': writes({ id: 'customer' }, ({ mark }) => ({ name: `${mark} renamed ${unique()}` })),
   'customers.replace': writes({ id: 'customer' }, customer),
+  'customers.updates': reads({ customerId: 'customer' }),
 
   'locations.list': reads(),
   'locations.get': reads({ id: 'location' }),
@@ -126,6 +131,7 @@ export const classification: Readonly<Record<string, Classified>> = {
   })),
   'orders.setStatus': writes({ id: 'order' }, () => ({ status: 'confirmed' })),
   'orders.cancel': writes({ id: 'order' }, () => ({ reason: `changed their mind ${unique()}` })),
+  'orders.workflow': reads({ id: 'order' }),
   'orders.batch': writes(
     {
       'operations.0.id': 'order',
@@ -202,7 +208,24 @@ export const classification: Readonly<Record<string, Classified>> = {
   'audit.head': reads(),
   'audit.verify': reads(),
   'audit.export': reads({ userId: 'user', actorUserId: 'user', apiKeyId: 'apiKey' }),
+  'audit.updates': reads({ userId: 'user', actorUserId: 'user', apiKeyId: 'apiKey' }),
 
+  'notifications.list': reads(),
+  'notifications.unread': reads(),
+  'notifications.markRead': { ...writes({ 'ids.0': 'notification' }, () => ({ ids: [] })), personal: true },
+  'notifications.markAllRead': writes({}, async (shop) => {
+    // So that there is something to read.
+    await shop.fresh('notification');
+    return { readThrough: Math.floor((1 + Math.random()) * 1e9) };
+  }),
+  'notifications.updates': reads(),
+  'notifications.preferences.get': reads(),
+  'notifications.preferences.update': writes({}, () => ({ orderStatus: choices[++turn % choices.length] })),
+  'notifications.settings.get': reads(),
+  'notifications.settings.update': writes({}, () => ({ lowStockAt: Math.floor(Math.random() * 1e3) })),
+  'notifications.announce': writes({}, announcement),
+
+  'events.consumers': reads(),
   'events.deadLetters.list': reads({ subjectId: 'order' }),
   'events.deadLetters.get': reads({ id: 'deadLetter' }),
   'events.deadLetters.update': writes({ id: 'deadLetter' }, async (shop) => ({ payload: await shop.letterContent() })),
@@ -237,5 +260,6 @@ export const classification: Readonly<Record<string, Classified>> = {
   })),
   'tenants.suspend': writes({ id: 'tenant' }, () => ({ reason: `unpaid ${unique()}` })),
   'tenants.resume': writes({ id: 'tenant' }, nothing),
+  'tenants.announce': writes({ id: 'tenant' }, announcement),
   'tenants.actAs': writes({ tenantId: 'tenant' }, () => ({ role: 'admin', reason: `asked for ${unique()}` })),
 };

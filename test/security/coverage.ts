@@ -69,6 +69,10 @@ export const covered: readonly Covered[] = [
     ],
   },
   {
+    attack: 'notifications of others',
+    by: [['server/src/domains/notifications/notifications.test.ts', 'that they may not see', 'the caller’s own']],
+  },
+  {
     attack: 'a role that calls what it may not',
     by: [
       ['test/security/permissions.test.ts'],

@@ -188,11 +188,13 @@ describe('superjson that is not meant well', () => {
       answers.set(frame.id, data.toString());
     });
     let id = 0;
-    for (const payload of Object.values(payloads))
+    for (const payload of Object.values(payloads)) {
       for (const [path, { kind }] of tree)
         if (kind === 'subscription' || path === 'orders.create')
           socket.send(JSON.stringify({ id: ++id, method: kind, params: { path, input: payload } }));
-    await expect.poll(() => answers.size, { timeout: 10_000, interval: 10 }).toBe(id);
+      // All payloads at once may be more streams than a socket may have open.
+      await expect.poll(() => answers.size, { timeout: 10_000, interval: 10 }).toBe(id);
+    }
     for (const answer of answers.values()) expect(answer).toContain('INVALID_INPUT');
     socket.send(JSON.stringify({ id: ++id, method: 'query', params: { path: 'auth.me' } }));
     await expect.poll(() => answers.get(id) ?? '', { timeout: 10_000, interval: 10 }).toContain('"user"');

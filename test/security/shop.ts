@@ -82,6 +82,23 @@ export const makers = {
       clientId: unique(),
       text: `${shop.mark} message ${unique()}`,
     }),
+  /** Of the owner, who has announced something. */
+  notification: async (shop: Shop): Promise<string> => {
+    const title = `${shop.mark} news ${unique()}`;
+    await shop.call('notifications.announce', { title, text: `${shop.mark} says` });
+    for (let attempt = 0; attempt < 1000; attempt++) {
+      const { items } = await shop.call<{ items: { id: string; announcement: { title: string } | null }[] }>(
+        'notifications.list',
+      );
+      const made = items.find(({ announcement }) => announcement?.title === title);
+      if (made) {
+        shop.allIds.add(made.id);
+        return made.id;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error('an announcement comes to everybody');
+  },
   deadLetter: (shop: Shop): Promise<string> => shop.deadLetter(),
   webhook: async (shop: Shop): Promise<string> => {
     const { webhook } = await shop.call<{ webhook: { id: string } }>('webhooks.create', {

@@ -47,8 +47,8 @@ const hosts = [
   'localhost',
   'user@127.0.0.1',
 ];
-const urlAt = (turn: number) =>
-  `http://${hosts[turn % hosts.length]}:${(listener.address() as AddressInfo).port}/inside.png`;
+const [plain = ''] = hosts;
+const urlOf = (host = plain) => `http://${host}:${(listener.address() as AddressInfo).port}/inside.png`;
 
 it('the listener would see a call', async () => {
   for (const host of hosts.filter((one) => !one.includes('@'))) {
@@ -68,8 +68,11 @@ it.each(protocolNames)('a URL in any text of any procedure is never asked for, o
     const texts = fieldsOf(schemaOf(path, 'input')).filter(({ schema }) => schema.type === 'string');
     const input = await sampleOf(path, shop);
     const token = await attackerOf(path, shop);
-    for (const field of texts) {
-      const url = urlAt(turn++);
+    // In each field what anything could follow, and one that only some can.
+    for (const [field, url] of texts.flatMap((one) => [
+      [one, urlOf()] as const,
+      [one, urlOf(hosts[turn++ % hosts.length])] as const,
+    ])) {
       const headers = { referer: url, 'x-forwarded-host': url, 'x-original-url': url, link: `<${url}>; rel=preload` };
       const answer = await protocol.call({ path, input: put(input, field.path, url), token, headers });
       const told = `${path} with ${field.path} = ${url} over ${name}: ${answer.text.slice(0, 300)}`;

@@ -21,8 +21,11 @@ const router = t.router({
 });
 
 const server = createServer((request, response) => {
-  emitter.emit('order', Number(request.url?.slice(1)));
+  const number = Number(request.url?.slice(1));
+  if (!Number.isNaN(number)) emitter.emit('order', number);
   response.end();
 });
 applyWSSHandler({ wss: new WebSocketServer({ server, path: '/ws' }), router });
-server.listen(0, '127.0.0.1', () => announce((server.address() as { port: number }).port));
+server.listen(Number(process.env['PEER_PORT'] ?? 0), '127.0.0.1', 4096, () =>
+  announce((server.address() as { port: number }).port),
+);

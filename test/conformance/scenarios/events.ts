@@ -41,6 +41,10 @@ export const events: readonly Scenario[] = [
     ],
   },
   {
+    name: 'consumers: for admins alone',
+    steps: [{ call: 'events.consumers', as: 'staff', fails: 'FORBIDDEN', data: { permission: 'events:manage' } }],
+  },
+  {
     name: 'replay: to a consumer that there is',
     steps: [
       {

@@ -11,6 +11,7 @@ import { auth } from './auth.ts';
 import { chat } from './chat.ts';
 import { customers } from './customers.ts';
 import { files } from './files.ts';
+import { notifications } from './notifications.ts';
 import { orderKeys } from './order-keys.ts';
 import { orderLists } from './order-lists.ts';
 import { orders } from './orders.ts';
@@ -44,6 +45,7 @@ export const scenarios: readonly Scenario[] = [
   ...addressRules,
   ...audit,
   ...chat,
+  ...notifications,
   ...events,
   ...webhooks,
 ];

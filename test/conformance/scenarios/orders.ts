@@ -195,4 +195,50 @@ export const orders: readonly Scenario[] = [
       { call: 'orders.update', input: { id: '$order.id', notes: 'late' }, value: { notes: 'late' } },
     ],
   },
+  {
+    name: 'orders: a payment is authorized before the order goes on',
+    steps: [
+      mug,
+      {
+        call: 'orders.create',
+        // The provider that stands in for one is away for this payment.
+        input: { items: [{ productId: '$mug.id', quantity: 2 }], payment: { method: 'sim_down' } },
+        save: 'order',
+        value: { status: 'pending', paymentStatus: 'authorizing' },
+      },
+      {
+        call: 'orders.setStatus',
+        input: { id: '$order.id', status: 'confirmed' },
+        fails: 'PAYMENT_PENDING',
+        data: { paymentStatus: 'authorizing' },
+      },
+      {
+        call: 'orders.update',
+        input: { id: '$order.id', items: [{ productId: '$mug.id', quantity: 1 }] },
+        fails: 'PAYMENT_BEGUN',
+        data: { paymentStatus: 'authorizing' },
+      },
+      { call: 'orders.cancel', input: { id: '$order.id' }, value: { status: 'cancelled' } },
+      { call: 'products.get', input: { id: '$mug.id' }, value: { stock: 10 } },
+    ],
+  },
+  {
+    name: 'orders: one without a payment has no workflow, and one of another tenant is not there',
+    steps: [
+      mug,
+      order,
+      {
+        call: 'orders.workflow',
+        input: { id: '$order.id' },
+        as: 'viewer',
+        value: { state: 'none', paymentStatus: 'none', amount: null, steps: [] },
+      },
+      { call: 'orders.workflow', input: { id: '$order.id' }, as: 'stranger', fails: 'ORDER_NOT_FOUND' },
+      {
+        call: 'orders.create',
+        input: { items: [{ productId: '$mug.id', quantity: 1 }], payment: { method: '' } },
+        fails: 'INVALID_INPUT',
+      },
+    ],
+  },
 ];

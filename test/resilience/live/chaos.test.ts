@@ -6,6 +6,7 @@ import { findProgram } from '../../services.ts';
 import { causeFaults, randomFrom } from './faults.ts';
 import { faultsOf } from './history.ts';
 import { install, type Installation } from './installation.ts';
+import { findPacketFilter, type PacketFilter } from './packets.ts';
 import { findPostgres } from './postgres.ts';
 import { createSubscriber, ways, type Subscriber } from './subscribers.ts';
 import { startWire, type Wire } from './wire.ts';
@@ -23,8 +24,15 @@ const say = (text: string) => process.stderr.write(`  ${text}\n`);
 if (!able)
   say('live updates through faults: skipped without TEST_DATABASE_URL, TEST_REDIS_URL, haproxy and servers to break');
 
+/** How replicas tell each other, and the share of faults that there is then: with fewer parts there is less to break. */
+const kinds: [name: string, withRedis: boolean, faults: number][] = [
+  ['Redis', true, Math.ceil((count * 3) / 4)],
+  ['PostgreSQL alone', false, Math.floor(count / 4)],
+];
+
 // It breaks servers, so they are its own: started from the programs of the services that other suites use.
-describe.skipIf(!able)('live updates through faults', () => {
+describe.skipIf(!able).each(kinds)('live updates by %s through faults', (_, withRedis, count) => {
+  let packets: PacketFilter | null;
   let installation: Installation;
   let session: Session;
   const wires: Wire[] = [];
@@ -32,7 +40,8 @@ describe.skipIf(!able)('live updates through faults', () => {
   let writers: Writer[] = [];
 
   beforeAll(async () => {
-    installation = await install(programs ?? '', 3);
+    installation = await install({ programs: programs ?? '', replicas: 3, withRedis });
+    packets = findPacketFilter();
     session = await registerTenant(installation.balancer.url);
     for (const [name, follow] of Object.entries(ways))
       for (const number of [1, 2]) {
@@ -46,6 +55,7 @@ describe.skipIf(!able)('live updates through faults', () => {
     for (const subscriber of subscribers) subscriber.leave();
     await Promise.all(wires.map((wire) => wire.close()));
     await installation.close();
+    await packets?.close();
   }, 60_000);
 
   /** Names of orders by their events' places. */
@@ -77,9 +87,9 @@ describe.skipIf(!able)('live updates through faults', () => {
         everyMs: 200,
       }),
     );
-    say(`${count} faults from seed ${seed}`);
+    say(`${count} faults from seed ${seed}${packets ? '' : '; packets cannot be dropped here'}`);
     const start = performance.now();
-    const happened = await causeFaults({ installation, subscribers, random: randomFrom(seed) }, count);
+    const happened = await causeFaults({ installation, packets, subscribers, random: randomFrom(seed) }, count);
     const seconds = (performance.now() - start) / 1000;
     await sleep(500);
     await Promise.all(writers.map((writer) => writer.stop()));

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import type { Installation, Replica } from './installation.ts';
+import type { PacketFilter } from './packets.ts';
 import type { Subscriber } from './subscribers.ts';
 
 /** Numbers from 0 to 1, the same for the same seed: Mulberry32, by Tommy Ettinger. */
@@ -18,6 +19,8 @@ export function randomFrom(seed: number): () => number {
 
 interface Chaos {
   readonly installation: Installation;
+  /** Null where packets cannot be taken away. */
+  readonly packets: PacketFilter | null;
   readonly subscribers: readonly Subscriber[];
   readonly random: () => number;
 }
@@ -26,7 +29,9 @@ interface Chaos {
 interface FaultKind {
   readonly weight: number;
   /** At most one of these is under way at a time: two would be one, or none. */
-  readonly of: 'replicas' | 'redis' | 'postgres' | 'network';
+  readonly of: 'replicas' | 'redis' | 'postgres' | 'network' | 'packets';
+  /** What is of `redis` does so anyway. */
+  readonly needsRedis?: boolean;
   run(chaos: Chaos): Promise<void>;
 }
 
@@ -51,11 +56,22 @@ async function leaderOf({ replicas }: Installation): Promise<Replica | undefined
 
 /** Sends an inline command, without waiting for a Redis that stands still. */
 async function redis({ installation }: Chaos, command: string): Promise<void> {
-  const socket = connect(Number(new URL(installation.redis.url).port), '127.0.0.1');
+  const socket = connect(portOf(installation.redis?.url), '127.0.0.1');
   socket.on('error', () => {});
   socket.setTimeout(5000, () => socket.destroy());
   socket.end(`${command}\r\nQUIT\r\n`).resume();
   await once(socket, 'close');
+}
+
+const portOf = (url = ''): number => Number(new URL(url).port);
+
+/** Takes away the packets of some of a replica's connections, which neither end is told of. */
+async function cutOff(chaos: Chaos, url: string | undefined): Promise<void> {
+  const pid = pick(chaos, chaos.installation.replicas).served?.process.pid;
+  if (pid === undefined || !chaos.packets) return;
+  const share = between(chaos, 0.3, 1);
+  for (const connection of await chaos.packets.connectionsOf(pid, portOf(url)))
+    if (chaos.random() < share) await chaos.packets.drop(connection);
 }
 
 const faults: Readonly<Record<string, FaultKind>> = {
@@ -83,16 +99,16 @@ const faults: Readonly<Record<string, FaultKind>> = {
     weight: 3,
     of: 'redis',
     async run(chaos) {
-      const { process } = chaos.installation.redis;
-      process.kill('SIGSTOP');
+      const server = chaos.installation.redis?.process;
+      server?.kill('SIGSTOP');
       await sleep(between(chaos, 200, 3000));
-      process.kill('SIGCONT');
+      server?.kill('SIGCONT');
     },
   },
   'Redis restarts, empty': {
     weight: 3,
     of: 'redis',
-    run: (chaos) => chaos.installation.redis.restart(between(chaos, 0, 1500)),
+    run: async (chaos) => chaos.installation.redis?.restart(between(chaos, 0, 1500)),
   },
   FLUSHALL: { weight: 3, of: 'redis', run: async (chaos) => redis(chaos, 'FLUSHALL') },
   'CLIENT KILL': {
@@ -127,6 +143,24 @@ const faults: Readonly<Record<string, FaultKind>> = {
     of: 'network',
     run: async (chaos) => pick(chaos, chaos.subscribers).wire.leaveHalfOpen(),
   },
+  'packets of sockets are dropped': {
+    weight: 4,
+    of: 'packets',
+    async run(chaos) {
+      for (const connection of pick(chaos, chaos.subscribers).wire.connections()) await chaos.packets?.drop(connection);
+    },
+  },
+  'packets between a replica and PostgreSQL are dropped': {
+    weight: 2,
+    of: 'packets',
+    run: (chaos) => cutOff(chaos, chaos.installation.postgres.url),
+  },
+  'packets between a replica and Redis are dropped': {
+    weight: 2,
+    of: 'packets',
+    needsRedis: true,
+    run: (chaos) => cutOff(chaos, chaos.installation.redis?.url),
+  },
   'a subscriber is away': {
     weight: 6,
     of: 'network',
@@ -139,11 +173,14 @@ const faults: Readonly<Record<string, FaultKind>> = {
   },
 };
 
+const isPossible = ({ installation, packets }: Chaos, { of, needsRedis = of === 'redis' }: FaultKind): boolean =>
+  (installation.redis !== null || !needsRedis) && (packets !== null || of !== 'packets');
+
 /** Lets `count` faults happen at random, several at a time, and resolves to how often each did when all are over. */
 export async function causeFaults(chaos: Chaos, count: number): Promise<Map<string, number>> {
-  const bag = Object.entries(faults).flatMap(([name, fault]) =>
-    Array.from({ length: fault.weight }, () => [name, fault] as const),
-  );
+  const bag = Object.entries(faults)
+    .filter(([, fault]) => isPossible(chaos, fault))
+    .flatMap(([name, fault]) => Array.from({ length: fault.weight }, () => [name, fault] as const));
   const happened = new Map<string, number>();
   const busy = new Map<FaultKind['of'], Promise<void>>();
   const running: Promise<void>[] = [];

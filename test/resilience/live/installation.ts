@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { olympus, type Served } from '../../processes.ts';
-import { haproxyAddress, startHaproxy, startRedis, type Haproxy, type Service } from '../../services.ts';
+import { freePort, haproxyAddress, startHaproxy, startRedis, type Haproxy, type Service } from '../../services.ts';
 import { startPostgres, type PostgresServer } from './postgres.ts';
 
 /** A server that is killed and started again at its place. */
@@ -18,29 +17,48 @@ export interface Installation {
   readonly replicas: readonly Replica[];
   readonly balancer: Haproxy;
   readonly postgres: PostgresServer;
-  readonly redis: {
-    readonly url: string;
-    readonly process: Service['process'];
-    /** Kills it; what it held is gone when it starts again after `downMs`. */
-    restart(downMs: number): Promise<void>;
-  };
+  /** Null where replicas tell each other by PostgreSQL alone. */
+  readonly redis: RedisServer | null;
   close(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
+interface RedisServer {
+  readonly url: string;
+  readonly process: Service['process'];
+  /** Kills it; what it held is gone when it starts again after `downMs`. */
+  restart(downMs: number): Promise<void>;
+  close(): Promise<void>;
 }
 
-export async function install(programs: string, count: number): Promise<Installation> {
+async function installRedis(): Promise<RedisServer> {
+  let server = await startRedis();
+  return {
+    url: server.url,
+    get process() {
+      return server.process;
+    },
+    async restart(downMs) {
+      await server.kill();
+      await sleep(downMs);
+      server = await startRedis(server.port);
+    },
+    close: () => server.kill(),
+  };
+}
+
+export interface Plan {
+  /** Folder of PostgreSQL's programs. */
+  readonly programs: string;
+  readonly replicas: number;
+  readonly withRedis: boolean;
+}
+
+export async function install({ programs, replicas: count, withRedis }: Plan): Promise<Installation> {
   const postgres = await startPostgres(programs, await freePort());
-  let redisServer = await startRedis();
+  const redis = withRedis ? await installRedis() : null;
   const env = {
     DATABASE_URL: postgres.url,
-    REDIS_URL: redisServer.url,
+    REDIS_URL: redis?.url ?? '',
     TRUSTED_PROXIES: `${haproxyAddress}/32`,
     OLYMPUS_ACCESS_TOKEN_SECONDS: '86400',
     RATE_LIMITS: 'off',
@@ -68,21 +86,11 @@ export async function install(programs: string, count: number): Promise<Installa
     replicas,
     balancer,
     postgres,
-    redis: {
-      url: redisServer.url,
-      get process() {
-        return redisServer.process;
-      },
-      async restart(downMs) {
-        await redisServer.kill();
-        await new Promise((done) => setTimeout(done, downMs));
-        redisServer = await startRedis(redisServer.port);
-      },
-    },
+    redis,
     async close() {
       await Promise.all(replicas.map((replica) => replica.kill()));
       await balancer.kill();
-      await redisServer.kill();
+      await redis?.close();
       await postgres.close();
     },
   };

@@ -1,6 +1,6 @@
 import { createOlympus, type OrderEvent } from '@olympus/client';
 import type { RouterOf, contracts } from '@olympus/contracts';
-import { createTRPCClient, createWSClient, httpSubscriptionLink, wsLink } from '@trpc/client';
+import { createTRPCClient, createWSClient, httpSubscriptionLink, wsLink, type TRPCClient } from '@trpc/client';
 import { EventSource } from 'eventsource';
 import { setTimeout as sleep } from 'node:timers/promises';
 import superjson from 'superjson';
@@ -42,6 +42,8 @@ class HurriedSocket extends WebSocket {
   }
 }
 
+/** For an answer to begin. */
+const patienceMs = 20_000;
 const retryMs = () => 50 + Math.random() * 300;
 
 export const ways: Readonly<Record<string, Follow>> = {
@@ -54,28 +56,9 @@ export const ways: Readonly<Record<string, Follow>> = {
       keepAlive: { enabled: true, intervalMs: 3000, pongTimeoutMs: 2000 },
     });
     const client = createTRPCClient<Router>({ links: [wsLink({ client: socket, transformer: superjson })] });
-    let subscription: { unsubscribe(): void };
-    let left = false;
-    // The stock client goes on by itself after a lost connection; what the server refuses in passing, its user asks again.
-    const subscribe = (from: string | undefined) => {
-      let last = from;
-      subscription = client.orders.updates.subscribe(
-        { lastEventId: last },
-        {
-          onStarted: () => take.started(),
-          onData: (item) => {
-            last = item.id;
-            take.item(item);
-          },
-          onError: () => setTimeout(() => left || subscribe(last), retryMs()),
-          onComplete: () => setTimeout(() => left || subscribe(last), retryMs()),
-        },
-      );
-    };
-    subscribe(lastEventId);
+    const leave = followByTrpc(client, { lastEventId, take });
     return () => {
-      left = true;
-      subscription.unsubscribe();
+      leave();
       void socket.close();
     };
   },
@@ -89,9 +72,10 @@ export const ways: Readonly<Record<string, Follow>> = {
           EventSource,
           eventSourceOptions: {
             async fetch(url, init) {
-              // A connection that is dead before its answer has begun is found out by nobody but who asks.
+              // A connection that is dead before its answer has begun is found out by nobody but who asks. The reason is an
+              // error of its own: after an `AbortError` an EventSource would never try again.
               const patience = new AbortController();
-              const timer = setTimeout(() => patience.abort(), 20_000);
+              const timer = setTimeout(() => patience.abort(new TypeError('no answer')), patienceMs);
               const signal = init.signal
                 ? AbortSignal.any([init.signal as AbortSignal, patience.signal])
                 : patience.signal;
@@ -102,28 +86,7 @@ export const ways: Readonly<Record<string, Follow>> = {
         }),
       ],
     });
-    let subscription: { unsubscribe(): void };
-    let left = false;
-    const subscribe = (from: string | undefined) => {
-      let last = from;
-      subscription = client.orders.updates.subscribe(
-        { lastEventId: last },
-        {
-          onStarted: () => take.started(),
-          onData: (item) => {
-            last = item.id;
-            take.item(item);
-          },
-          onError: () => setTimeout(() => left || subscribe(last), retryMs()),
-          onComplete: () => setTimeout(() => left || subscribe(last), retryMs()),
-        },
-      );
-    };
-    subscribe(lastEventId);
-    return () => {
-      left = true;
-      subscription.unsubscribe();
-    };
+    return followByTrpc(client, { lastEventId, take });
   },
 
   'REST event stream': ({ wire, session, lastEventId, take }) => {
@@ -170,9 +133,60 @@ export const ways: Readonly<Record<string, Follow>> = {
 
   'SDK over WebSocket': (about) => followBySdk('ws', about),
   'SDK over SSE': (about) => followBySdk('sse', about),
+  'SDK over long polling': (about) => followBySdk('poll', about),
 };
 
-function followBySdk(subscriptions: 'ws' | 'sse', { wire, session, lastEventId, take }: Parameters<Follow>[0]) {
+/** The stock client goes on by itself after a lost connection; what the server refuses in passing, its user asks again. */
+function followByTrpc(
+  client: TRPCClient<Router>,
+  { lastEventId, take }: Pick<Parameters<Follow>[0], 'lastEventId' | 'take'>,
+): () => void {
+  let subscription: { unsubscribe(): void };
+  let starting: NodeJS.Timeout | undefined;
+  let left = false;
+  const subscribe = (from: string | undefined) => {
+    let last = from;
+    let over = false;
+    const again = () => {
+      if (over) return;
+      over = true;
+      clearTimeout(starting);
+      setTimeout(() => left || subscribe(last), retryMs());
+    };
+    // How long a stream may be silent, its first event tells: until then the stock client waits for ever.
+    starting = setTimeout(() => {
+      subscription.unsubscribe();
+      again();
+    }, patienceMs);
+    subscription = client.orders.updates.subscribe(
+      { lastEventId: last },
+      {
+        onStarted: () => {
+          clearTimeout(starting);
+          take.started();
+        },
+        onData: (item) => {
+          if (over) return;
+          last = item.id;
+          take.item(item);
+        },
+        onError: again,
+        onComplete: again,
+      },
+    );
+  };
+  subscribe(lastEventId);
+  return () => {
+    left = true;
+    clearTimeout(starting);
+    subscription.unsubscribe();
+  };
+}
+
+function followBySdk(
+  subscriptions: 'ws' | 'sse' | 'poll',
+  { wire, session, lastEventId, take }: Parameters<Follow>[0],
+) {
   const api = createOlympus({
     url: `http://${wire.host}`,
     WebSocket,

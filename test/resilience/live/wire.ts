@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Ends } from './packets.ts';
 
 /** The network between subscribers and servers. */
 export interface Wire {
@@ -8,6 +9,8 @@ export interface Wire {
   reset(): void;
   /** Both ends keep their connections, but nothing comes through any more, not even their ends; new ones work. */
   leaveHalfOpen(): void;
+  /** The connections that stand. */
+  connections(): Ends[];
   close(): Promise<void>;
 }
 
@@ -38,6 +41,7 @@ export async function startWire(to: number): Promise<Wire> {
         far.resetAndDestroy();
       }
     },
+    connections: () => [...pairs].map(([, far]) => ({ from: far.localPort ?? 0, to })),
     leaveHalfOpen() {
       for (const pair of pairs) {
         pairs.delete(pair);

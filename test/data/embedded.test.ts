@@ -1,0 +1,3 @@
+import { proveFullFile } from './full-file.ts';
+
+proveFullFile('embedded', null);
