@@ -5,8 +5,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { registerTenant } from '../harness.ts';
-import { root, serve, type Served } from '../processes.ts';
+import { root, type Served } from '../processes.ts';
 import { cpuSeconds, percentile, residentMb } from './measure.ts';
+import { servePeer } from './peer.ts';
 
 /** One rate of events to all subscribers. Times in milliseconds. */
 export interface Rate {
@@ -195,7 +196,7 @@ const read = async (url: string, token = ''): Promise<void> => {
 /** The same by a peer that emits what it is called with: tRPC's own handler, or Socket.IO. */
 export async function fanOutOfPeer(kind: Target['kind'], load: Load, env: Record<string, string> = {}) {
   const file = kind === 'trpc' ? 'trpc-emitter' : 'socket-io';
-  const server = await serve(`test/bench/peers/${file}.ts`, { env, port: /listening (\d+)/ });
+  const server = await servePeer(file, env);
   try {
     const call = () => read(`${server.url}/health`);
     return await measureFanOut(server, load, {

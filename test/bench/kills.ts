@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import superjson from 'superjson';
 import { WebSocket } from 'ws';
 import { registerTenant } from '../harness.ts';
-import { olympus, serve, type Served } from '../processes.ts';
+import { builtOlympus, type Served } from '../processes.ts';
 import { eventWriter } from './fanout.ts';
+import { servePeer } from './peer.ts';
 
 /** What clients were given of what was written while their server was killed ten times. */
 export interface Gaps {
@@ -76,7 +77,7 @@ async function underKills({ start, follow, write }: Scene, first: Served): Promi
 
 /** Olympus, whose events are written by another process and followed by its client. */
 export async function gapsOfOlympus(env: Record<string, string>, databaseUrl: string): Promise<Gaps> {
-  const first = await olympus(env);
+  const first = await builtOlympus(env);
   const { port } = new URL(first.url);
   const session = await registerTenant(first.url);
   const writer = eventWriter(databaseUrl, session.accessToken);
@@ -89,7 +90,7 @@ export async function gapsOfOlympus(env: Record<string, string>, databaseUrl: st
     return () => api.$close();
   };
   try {
-    return await underKills({ start: () => olympus({ ...env, PORT: port }), follow, write: writer.write }, first);
+    return await underKills({ start: () => builtOlympus({ ...env, PORT: port }), follow, write: writer.write }, first);
   } finally {
     await writer.end();
   }
@@ -97,8 +98,7 @@ export async function gapsOfOlympus(env: Record<string, string>, databaseUrl: st
 
 /** A peer on a port that it keeps. */
 async function peer(file: string, env: Record<string, string>) {
-  const begin = (port: string) =>
-    serve(`test/bench/peers/${file}.ts`, { env: { ...env, PEER_PORT: port }, port: /listening (\d+)/ });
+  const begin = (port: string) => servePeer(file, { ...env, PEER_PORT: port });
   const first = await begin('0');
   return { first, start: () => begin(new URL(first.url).port) };
 }
@@ -108,7 +108,7 @@ const emit = (url: string) => async (number: number) => (await fetch(`${url}/${n
 /** Socket.IO with state recovery; events are emitted by another of its servers, which is not killed. */
 export async function gapsOfSocketIo(env: Record<string, string>): Promise<Gaps> {
   const { first, start } = await peer('socket-io', env);
-  const other = await serve('test/bench/peers/socket-io.ts', { env, port: /listening (\d+)/ });
+  const other = await servePeer('socket-io', env);
   const follow: Scene['follow'] = (take) => {
     const socket = io(first.url, { transports: ['websocket'], forceNew: true });
     socket.on('order', ({ orders }: { orders: number }) => take(orders));

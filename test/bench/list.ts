@@ -1,7 +1,8 @@
 import { SignJWT } from 'jose';
 import type { Session } from '../harness.ts';
-import { serve, type Served } from '../processes.ts';
+import type { Served } from '../processes.ts';
 import { load, median, residentMb } from './measure.ts';
+import { servePeer } from './peer.ts';
 import type { LoadFigures } from './load.ts';
 
 const connections = 64;
@@ -51,7 +52,7 @@ export async function compareLists(options: {
   const contestants: Contestant[] = [];
   for (const [name, file, path] of peers) {
     const env = { PEER_DATABASE_URL: databaseUrl, PEER_TENANT_ID: tenantId, PEER_KEY: key };
-    const server = await serve(`test/bench/peers/${file}.ts`, { env, port: /listening (\d+)/ });
+    const server = await servePeer(file, env);
     contestants.push({ name, url: server.url + path, token, server, runs: [] });
   }
   const mine = { token: owner.accessToken, server: olympus };

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { rest, type Session } from '../harness.ts';
-import { olympus, serve, type Served } from '../processes.ts';
+import { builtOlympus, type Served } from '../processes.ts';
 import type { LoadFigures } from './load.ts';
-import { load, median } from './measure.ts';
+import { cpuSeconds, load, median } from './measure.ts';
+import { servePeer } from './peer.ts';
 
 const connections = 64;
 const rounds = 6;
@@ -45,12 +45,12 @@ export async function comparePolicies(options: {
   const contestants: Contestant[] = [];
   try {
     const peer = { PEER_DATABASE_URL: databaseUrl, PEER_TENANT_ID: tenantOf(token), PEER_KEY: 'benchmark' };
-    const none = await serve('test/bench/peers/no-policies.ts', { env: peer, port: /listening (\d+)/ });
+    const none = await servePeer('no-policies', peer, 'server');
     contestants.push({ name: 'none', server: none });
-    contestants.push({ name: 'all, limits counted in memory', server: await olympus(env) });
+    contestants.push({ name: 'all, limits counted in memory', server: await builtOlympus(env) });
     if (redis) {
       const prefix = `olympus-bench-${process.pid}:`;
-      const server = await olympus({ ...env, REDIS_URL: redis, REDIS_PREFIX: prefix });
+      const server = await builtOlympus({ ...env, REDIS_URL: redis, REDIS_PREFIX: prefix });
       contestants.push({ name: 'all, limits counted in Redis', server });
     }
     const { body } = await rest<{ items: { id: string }[] }>(contestants[1]!.server.url, { path: '/orders', token });
@@ -96,17 +96,6 @@ async function measure(
   const figures = await load({ url, headers: { authorization: `Bearer ${token}` }, connections, seconds: time });
   const after = await cpuSeconds(server.process.pid);
   return { ...figures, cpu: ((after - before) * 1e6) / figures.total };
-}
-
-/** Processor time of a process as Linux tells it, in hundredths of a second; NaN elsewhere. */
-async function cpuSeconds(pid: number | undefined): Promise<number> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The name before it is in brackets and may hold anything.
-  const [user, system] = text
-    .slice(text.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13);
-  return (Number(user) + Number(system)) / 100;
 }
 
 const tenantOf = (token: string): string =>
