@@ -37,6 +37,12 @@ export interface Outbox {
   close(): void;
 }
 
+type Edit = (messages: readonly OutgoingMessage[]) => OutgoingMessage[];
+const without =
+  (clientId: string): Edit =>
+  (messages) =>
+    messages.filter((message) => message.clientId !== clientId);
+
 type Api = Pick<Olympus, 'chat' | '$session'>;
 
 /** Refusals that another attempt may not meet, beside everything that is no refusal. */
@@ -60,23 +66,30 @@ export function createOutbox(api: Api, options: OutboxOptions = {}): Outbox {
   const { store = memoryOutbox(), onEvent = () => {}, timeoutMs = 10_000 } = options;
   const channels = new Map<string, { wake: () => void; again: boolean }>();
   let closed = false;
-  let messages: OutgoingMessage[] = [];
+  let messages: readonly OutgoingMessage[] = [];
   let saving = Promise.resolve();
   const loaded = load();
   loaded.catch(() => {});
 
   async function load(): Promise<void> {
-    messages = [...(await store.get())];
+    messages = await store.get();
     flush();
   }
-  /** Writes run in order, so that the store never goes back to an older queue. */
-  function change(to: OutgoingMessage[]): Promise<void> {
-    messages = to;
-    const written = saving.then(() => store.set(to));
-    saving = written.catch(() => {});
-    return written;
+  /** Changes run in order, so that the store never goes back to an older queue. What it does not take is not so, unless it is so already. */
+  function change(edit: Edit, { already = false } = {}): Promise<void> {
+    const write = async () => {
+      const to = edit(messages);
+      try {
+        await store.set(to);
+      } catch (error) {
+        if (!already) throw error;
+      }
+      messages = to;
+    };
+    const changed = saving.then(write);
+    saving = changed.catch(() => {});
+    return changed;
   }
-  const without = (clientId: string) => messages.filter((message) => message.clientId !== clientId);
   const nextOf = (channelId: string) => messages.find((one) => one.channelId === channelId && !one.failed);
 
   async function attempt(message: OutgoingMessage): Promise<void> {
@@ -87,13 +100,13 @@ export function createOutbox(api: Api, options: OutboxOptions = {}): Outbox {
     const context = { retries: 0, timeoutMs };
     const sent = await api.chat.messages.send.mutate({ channelId, clientId, text }, { context });
     // Where the store fails the message is sent again after a restart, and is the same one to the server.
-    await change(without(clientId)).catch(() => {});
+    await change(without(clientId), { already: true });
     onEvent({ type: 'sent', message, sent });
   }
 
   async function refuse(message: OutgoingMessage, failure: Failure): Promise<void> {
     const failed = { ...message, failed: true };
-    await change(messages.map((one) => (one.clientId === message.clientId ? failed : one)));
+    await change((all) => all.map((one) => (one.clientId === message.clientId ? failed : one)), { already: true });
     onEvent({ type: 'failed', message: failed, failure });
   }
 
@@ -106,7 +119,7 @@ export function createOutbox(api: Api, options: OutboxOptions = {}): Outbox {
         failures = 0;
       } catch (cause) {
         const error = errorFrom(cause);
-        if (isRefusal(error.failure)) await refuse(message, error.failure).catch(() => {});
+        if (isRefusal(error.failure)) await refuse(message, error.failure);
         else await pause(delayAfter(error, failures++), turn);
       }
     }
@@ -131,7 +144,7 @@ export function createOutbox(api: Api, options: OutboxOptions = {}): Outbox {
   globalThis.addEventListener?.('online', flush);
 
   async function enqueue(message: OutgoingMessage): Promise<void> {
-    await change([...without(message.clientId), message]);
+    await change((all) => [...without(message.clientId)(all), message]);
     onEvent({ type: 'pending', message });
     flush();
   }

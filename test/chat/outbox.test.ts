@@ -130,6 +130,36 @@ it('keeps what is refused until it is tried again or discarded, and sends what i
   outbox.close();
 }, 60_000);
 
+it('tells what is refused, and takes nothing, while its store is full', async () => {
+  const storage = localStorage();
+  let full = false;
+  const setItem = (key: string, value: string) => {
+    if (full) throw new Error('QuotaExceededError');
+    storage.setItem(key, value);
+  };
+  const events: OutboxEvent[] = [];
+  const outbox = createOutbox(mate.api, {
+    store: storedOutbox({ ...storage, setItem, removeItem: () => setItem('', '') }),
+    onEvent: (event) => events.push(event),
+  });
+  await owner.api.chat.members.remove.mutate({ id: channelId, userId: mate.id });
+  goOffline();
+  const { clientId } = await outbox.send({ channelId, text: 'Refused' });
+  full = true;
+  await expect(outbox.send({ channelId, text: 'Never taken' })).rejects.toThrow('QuotaExceededError');
+  await expect(outbox.discard(clientId)).rejects.toThrow('QuotaExceededError');
+  proxy.down = false;
+  outbox.flush();
+  await wait(() => events.at(-1)).toMatchObject({ type: 'failed', message: { clientId, text: 'Refused' } });
+  await owner.api.chat.members.add.mutate({ id: channelId, userIds: [mate.id] });
+  full = false;
+  await outbox.retry(clientId);
+  await wait(() => events.at(-1)).toMatchObject({ type: 'sent', sent: { clientId } });
+  expect(await history(owner.api)).toEqual(['Refused']);
+  expect(await outbox.messages()).toEqual([]);
+  outbox.close();
+}, 60_000);
+
 it('sends nothing as another user', async () => {
   const [writer, other] = [await mate.api.$session(), await owner.api.$session()];
   let session = writer;
