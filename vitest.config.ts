@@ -3,6 +3,7 @@ import { suites as resilience } from './vitest.resilience.config.ts';
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/build.ts',
     include: ['{shared,drizzle,server,client-sdk}/**/*.test.ts', 'test/**/*.test.{ts,tsx}'],
     exclude: ['**/node_modules/**', 'test/{bench,data,security}/**', 'test/architecture.test.ts', ...resilience],
     testTimeout: 30_000,

@@ -22,6 +22,7 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/build.ts',
     include: suites,
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -3,6 +3,15 @@ import { join, resolve } from 'node:path';
 
 export const root = resolve(import.meta.dirname, '..');
 
+/** What runs in processes of its own: by name, its source. */
+export const programs = {
+  olympus: 'server/src/cli/olympus.ts',
+  payments: 'test/resilience/payments/server.ts',
+  consuming: 'test/resilience/consuming.ts',
+};
+/** Where a program is, once it is built. */
+export const built = (name: keyof typeof programs): string => join(root, 'server/dist/tested', `${name}.js`);
+
 /** A server in a process of its own, which can be killed. */
 export interface Served {
   readonly url: string;
@@ -13,13 +22,12 @@ export interface Served {
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals | null>;
 }
 
-/** Starts a file, of TypeScript or of JavaScript, and waits until its output tells the port. */
+/** Starts what is built, and waits until its output tells the port. */
 export async function serve(
   file: string,
   { args = [], env = {}, port }: { args?: string[]; env?: Readonly<Record<string, string>>; port: RegExp },
 ): Promise<Served> {
-  const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : [];
-  const child = spawn(process.execPath, [...loader, join(root, file), ...args], {
+  const child = spawn(process.execPath, [file, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -49,16 +57,9 @@ export async function serve(
   };
 }
 
-/** The server as somebody starts it who has the sources, on a port of the system's choosing. */
+/** The server, built as one that is deployed, on a port of the system's choosing. */
 export const olympus = (env: Readonly<Record<string, string>>): Promise<Served> =>
-  startOlympus('server/src/cli/olympus.ts', env);
-
-/** The server as it is deployed: what was built last. Without a compiler in its process, which gives every function a name of 256 bytes. */
-export const builtOlympus = (env: Readonly<Record<string, string>>): Promise<Served> =>
-  startOlympus('server/dist/bin/olympus.js', env);
-
-const startOlympus = (file: string, env: Readonly<Record<string, string>>): Promise<Served> =>
-  serve(file, {
+  serve(built('olympus'), {
     args: ['start'],
     env: { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'warn', OLYMPUS_SEED_DEMO: 'off', ...env },
     port: /ready at http:\/\/[^:]+:(\d+)/,

@@ -4,6 +4,7 @@
  *
  *     npx pnpm test:attack [sqlmap] [slow] [mutations]
  */
+import buildPrograms from '../build.ts';
 import { holes, startCanary } from './canary.ts';
 import { healthOf, healthyClient } from './healthy.ts';
 import { mutate, runMutations } from './mutations.ts';
@@ -18,6 +19,8 @@ const judge = (good: boolean, text: string) => {
   say(`  ${good ? 'ok  ' : 'FAIL'} ${text}`);
   if (!good) faults.push(text);
 };
+
+await buildPrograms();
 
 /** For each parameter of an operation. */
 const seconds = 300;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import superjson from 'superjson';
 import { WebSocket } from 'ws';
 import { registerTenant } from '../harness.ts';
-import { builtOlympus, type Served } from '../processes.ts';
+import { olympus, type Served } from '../processes.ts';
 import { eventWriter } from './fanout.ts';
 import { servePeer } from './peer.ts';
 
@@ -77,7 +77,7 @@ async function underKills({ start, follow, write }: Scene, first: Served): Promi
 
 /** Olympus, whose events are written by another process and followed by its client. */
 export async function gapsOfOlympus(env: Record<string, string>, databaseUrl: string): Promise<Gaps> {
-  const first = await builtOlympus(env);
+  const first = await olympus(env);
   const { port } = new URL(first.url);
   const session = await registerTenant(first.url);
   const writer = eventWriter(databaseUrl, session.accessToken);
@@ -90,7 +90,7 @@ export async function gapsOfOlympus(env: Record<string, string>, databaseUrl: st
     return () => api.$close();
   };
   try {
-    return await underKills({ start: () => builtOlympus({ ...env, PORT: port }), follow, write: writer.write }, first);
+    return await underKills({ start: () => olympus({ ...env, PORT: port }), follow, write: writer.write }, first);
   } finally {
     await writer.end();
   }

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import postgres from 'postgres';
+import buildPrograms from '../build.ts';
 import { cloneToFirstCall } from './clone.ts';
 import { idleSockets, thousandConnections } from './connections.ts';
 import { timeDashboard } from './dashboard.ts';
@@ -13,7 +14,7 @@ import { importFile } from './import.ts';
 import { compareLists } from './list.ts';
 import { comparePolicies } from './policies.ts';
 import { largeUploads, uploadForm } from './upload.ts';
-import { builtOlympus, root, type Served } from '../processes.ts';
+import { olympus, root, type Served } from '../processes.ts';
 
 /**
  * Everything in one run, on this machine: `pnpm bench [import] [dashboard] [list] [policies] [connections] [sockets] [fanout] [upload] [clone]`.
@@ -40,7 +41,7 @@ const fixed = (value: number, digits = 1) => value.toFixed(digits);
 
 async function onStore(name: string, env: Record<string, string>, databaseUrl: string | null): Promise<void> {
   print(`\n# ${name}`);
-  const served = await builtOlympus({ ...limits, ...env });
+  const served = await olympus({ ...limits, ...env });
   try {
     await measure(served, env, databaseUrl);
   } finally {
@@ -157,6 +158,7 @@ async function compareFanOut(served: Served, env: Record<string, string>, databa
   }
 }
 
+await buildPrograms();
 print(`Node ${process.version}, ${new Date().toISOString()}`);
 if (['import', 'dashboard', 'list', 'policies', 'connections', 'sockets', 'fanout'].some(wanted)) {
   const database = `olympus_bench_${randomBytes(4).toString('hex')}`;
@@ -178,7 +180,7 @@ if (['import', 'dashboard'].some(wanted)) {
 }
 if (wanted('upload')) {
   const folder = await mkdtemp(join(tmpdir(), 'olympus-bench-'));
-  const served = await builtOlympus({ ...limits, ...largeUploads, OLYMPUS_DATA_DIR: folder });
+  const served = await olympus({ ...limits, ...largeUploads, OLYMPUS_DATA_DIR: folder });
   const { status, seconds, before, peak } = await uploadForm(served, 2000);
   row(
     'a form of 2 GB',

@@ -1,5 +1,5 @@
 import { rest, type Session } from '../harness.ts';
-import { builtOlympus, type Served } from '../processes.ts';
+import { olympus, type Served } from '../processes.ts';
 import type { LoadFigures } from './load.ts';
 import { cpuSeconds, load, median } from './measure.ts';
 import { servePeer } from './peer.ts';
@@ -47,10 +47,10 @@ export async function comparePolicies(options: {
     const peer = { PEER_DATABASE_URL: databaseUrl, PEER_TENANT_ID: tenantOf(token), PEER_KEY: 'benchmark' };
     const none = await servePeer('no-policies', peer, 'server');
     contestants.push({ name: 'none', server: none });
-    contestants.push({ name: 'all, limits counted in memory', server: await builtOlympus(env) });
+    contestants.push({ name: 'all, limits counted in memory', server: await olympus(env) });
     if (redis) {
       const prefix = `olympus-bench-${process.pid}:`;
-      const server = await builtOlympus({ ...env, REDIS_URL: redis, REDIS_PREFIX: prefix });
+      const server = await olympus({ ...env, REDIS_URL: redis, REDIS_PREFIX: prefix });
       contestants.push({ name: 'all, limits counted in Redis', server });
     }
     const { body } = await rest<{ items: { id: string }[] }>(contestants[1]!.server.url, { path: '/orders', token });

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { root } from '../processes.ts';
+import { built, root } from '../processes.ts';
 
 export interface Ran {
   readonly code: number | null;
@@ -11,7 +10,7 @@ export interface Ran {
 /** Runs `olympus …` as a person would, in a process of its own. */
 export function runCli(args: readonly string[], env: Readonly<Record<string, string>>, input = ''): Promise<Ran> {
   const start = performance.now();
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'server/src/cli/olympus.ts'), ...args], {
+  const child = spawn(process.execPath, [built('olympus'), ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { registerTenant, rest, type Session } from '../harness.ts';
-import { root } from '../processes.ts';
+import { built } from '../processes.ts';
 import { canRun, note, startFleet, type Fleet } from './fleet.ts';
 
 const cacheSeconds = 1;
@@ -26,11 +25,9 @@ describe.skipIf(!canRun)(`keys rotate under load through haproxy${note}`, () => 
   afterAll(() => fleet?.stop());
 
   const rotate = async () => {
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ['--import', 'tsx', join(root, 'server/src/cli/olympus.ts'), 'keys', 'rotate'],
-      { cwd: root, env: { ...process.env, ...fleet.env } },
-    );
+    const { stdout } = await promisify(execFile)(process.execPath, [built('olympus'), 'keys', 'rotate'], {
+      env: { ...process.env, ...fleet.env },
+    });
     return /^(\S+) is published and signs from (\S+) on/.exec(stdout)?.slice(1) ?? [stdout];
   };
   const keySet = async (url: string, headers: Record<string, string> = {}) => {

@@ -3,7 +3,7 @@ import { newTenant, orderEvent, write } from '@olympus/server/events/testing/ins
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createStore, type Store } from '../harness.ts';
-import { serve, type Served } from '../processes.ts';
+import { built, serve, type Served } from '../processes.ts';
 
 const { TEST_DATABASE_URL } = process.env;
 const subjects = 10;
@@ -24,7 +24,7 @@ const open = () => {
 
 async function consume(tenantId: string): Promise<Served> {
   const env = { ...store.env, CONSUMED_TENANT: tenantId };
-  const served = await serve('test/resilience/consuming.ts', { env, port: /ready (\d)/ });
+  const served = await serve(built('consuming'), { env, port: /ready (\d)/ });
   running.add(served);
   return served;
 }

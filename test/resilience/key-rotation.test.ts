@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
@@ -8,7 +7,7 @@ import { createStore, registerTenant, rest, type Session, type Store } from '../
 import { openDatabase, type Database } from '@olympus/database';
 import { systemClock } from '@olympus/server/platform/clock.ts';
 import { listKeys, rotate } from '@olympus/server/platform/key-rotation.ts';
-import { olympus, root, type Served } from '../processes.ts';
+import { built, olympus, type Served } from '../processes.ts';
 
 const { TEST_DATABASE_URL } = process.env;
 const cacheSeconds = 1;
@@ -39,9 +38,8 @@ describe.skipIf(!TEST_DATABASE_URL)('keys rotate under load on three replicas', 
 
   const at = (turn: number) => replicas[turn % replicas.length]!.url;
   const cli = async (...args: string[]) => {
-    const command = ['--import', 'tsx', join(root, 'server/src/cli/olympus.ts'), 'keys', ...args];
+    const command = [built('olympus'), 'keys', ...args];
     const { stdout } = await promisify(execFile)(process.execPath, command, {
-      cwd: root,
       env: { ...process.env, ...env() },
     });
     return stdout;

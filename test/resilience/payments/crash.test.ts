@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createStore, type Store } from '../../harness.ts';
-import { serve, type Served } from '../../processes.ts';
+import { built, serve, type Served } from '../../processes.ts';
 import { audit } from './books.ts';
 import { openCounter, stocked, type Counter } from './shop.ts';
 
@@ -14,7 +14,7 @@ let counter: Counter;
 let holdFile: string;
 
 const start = (timeoutMs = 700) =>
-  serve('test/resilience/payments/server.ts', {
+  serve(built('payments'), {
     port: /ready at http:\/\/[^:]+:(\d+)/,
     env: {
       ...store.env,
