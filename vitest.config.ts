@@ -6,8 +6,9 @@ export default defineConfig({
     globalSetup: 'test/build.ts',
     include: ['{shared,drizzle,server,client-sdk}/**/*.test.ts', 'test/**/*.test.{ts,tsx}'],
     exclude: ['**/node_modules/**', 'test/{bench,data,security}/**', 'test/architecture.test.ts', ...resilience],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     // Loading the program again for every file would take a fifth of the time.
     isolate: false,

@@ -24,8 +24,9 @@ export default defineConfig({
   test: {
     globalSetup: 'test/build.ts',
     include: suites,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     isolate: false,
     maxWorkers: 2,

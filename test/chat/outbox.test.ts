@@ -28,7 +28,7 @@ beforeEach(async () => {
   owner = await team.owner();
   mate = await team.hire(owner);
   channelId = (await owner.api.chat.channels.create.mutate({ name: 'Dock', userIds: [mate.id] })).id;
-}, 60_000);
+}, 120_000);
 afterEach(async () => {
   team.close();
   await proxy.close();
@@ -83,7 +83,7 @@ it('sends what was written offline, after the page and the server were begun ane
   expect(storage.getItem('olympus.outbox')).toBeNull();
   after.close();
   page.$close();
-}, 120_000);
+}, 240_000);
 
 it('loses and repeats nothing while the server is killed again and again and answers are lost', async () => {
   const events: OutboxEvent[] = [];
@@ -109,7 +109,7 @@ it('loses and repeats nothing while the server is killed again and again and ans
   expect(await history(mate.api)).toEqual(texts(count));
   expect(events.filter(({ type }) => type === 'pending')).toHaveLength(count);
   outbox.close();
-}, 150_000);
+}, 300_000);
 
 it('keeps what is refused until it is tried again or discarded, and sends what is behind it', async () => {
   const events: OutboxEvent[] = [];
@@ -128,7 +128,7 @@ it('keeps what is refused until it is tried again or discarded, and sends what i
   await wait(() => events.at(-1)).toMatchObject({ type: 'sent', sent: { text: 'Refused', clientId } });
   expect(await outbox.messages()).toEqual([]);
   outbox.close();
-}, 60_000);
+}, 120_000);
 
 it('tells what is refused, and takes nothing, while its store is full', async () => {
   const storage = localStorage();
@@ -158,7 +158,7 @@ it('tells what is refused, and takes nothing, while its store is full', async ()
   expect(await history(owner.api)).toEqual(['Refused']);
   expect(await outbox.messages()).toEqual([]);
   outbox.close();
-}, 60_000);
+}, 120_000);
 
 it('sends nothing as another user', async () => {
   const [writer, other] = [await mate.api.$session(), await owner.api.$session()];
@@ -180,4 +180,4 @@ it('sends nothing as another user', async () => {
   await wait(() => events.at(-1)).toMatchObject({ type: 'sent', sent: { senderId: mate.id } });
   outbox.close();
   await expect(createOutbox(team.client()).send({ channelId, text: 'x' })).rejects.toThrow('Nobody is signed in');
-}, 60_000);
+}, 120_000);

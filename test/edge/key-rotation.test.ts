@@ -21,7 +21,7 @@ describe.skipIf(!canRun)(`keys rotate under load through haproxy${note}`, () => 
       OLYMPUS_ACCESS_TOKEN_SECONDS: String(tokenSeconds),
       RATE_LIMITS: 'off',
     });
-  }, 120_000);
+  }, 240_000);
   afterAll(() => fleet?.stop());
 
   const rotate = async () => {
@@ -139,5 +139,5 @@ describe.skipIf(!canRun)(`keys rotate under load through haproxy${note}`, () => 
       expect(await (await fetch(`${replica.url}/metrics`)).text()).toMatch(
         /olympus_call_duration_seconds_count\{procedure="auth.login",protocol="rest"\} [1-9]/,
       );
-  }, 60_000);
+  }, 120_000);
 });

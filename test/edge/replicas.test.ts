@@ -14,7 +14,7 @@ describe.skipIf(!canRun)(`three replicas behind haproxy${note}`, () => {
       RATE_LIMITS: 'read=100/300,write=50/300,stream=1000/300,tenant=130/300,address=300/300',
     });
     owner = await registerTenant(fleet.haproxy.url);
-  }, 120_000);
+  }, 240_000);
   afterAll(() => fleet?.stop());
 
   const agent = new Agent({ maxSockets: 200 });
@@ -96,7 +96,7 @@ describe.skipIf(!canRun)(`three replicas behind haproxy${note}`, () => {
     expect((await forwarded(0, '203.0.113.2', killed.accessToken)).status).toBe(200);
     fleet.redis = await startRedis(fleet.redis.port);
     await expect.poll(() => together(), { timeout: 20_000, interval: 500 }).toBe(true);
-  }, 60_000);
+  }, 120_000);
 
   /** Whether what one replica counts is known to the next. */
   async function together(): Promise<boolean> {

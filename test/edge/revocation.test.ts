@@ -15,7 +15,7 @@ describe.skipIf(!canRun)(`revoked through haproxy, over on each of three replica
     fleet = await startFleet({ RATE_LIMITS: 'off' });
     // What a first call loads is not counted.
     for (const { url } of fleet.replicas) await registerTenant(url, { password });
-  }, 120_000);
+  }, 240_000);
   afterAll(() => fleet?.stop());
 
   async function call<T>(token: string, method: string, path: string, body?: unknown): Promise<T> {

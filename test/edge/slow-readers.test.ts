@@ -64,9 +64,9 @@ it('readers that take nothing are cut off within 30 s or so, and leave nothing o
   const start = performance.now();
   await expect.poll(() => held('127.0.0.52'), { timeout: 50_000, interval: 200 }).toBe(0);
   expect(performance.now() - start).toBeGreaterThan(5000);
-  await expect.poll(filesOpen, { timeout: 5000 }).toBe(0);
+  await expect.poll(filesOpen).toBe(0);
   for (const socket of readers) socket.destroy();
-}, 60_000);
+}, 120_000);
 
 it('one address reads no more than 64 files at once, and others theirs meanwhile', async () => {
   const from = '127.0.0.53';
@@ -76,16 +76,16 @@ it('one address reads no more than 64 files at once, and others theirs meanwhile
   expect([refused.status, refused.headers['retry-after']]).toEqual([429, '1']);
   expect((await getFrom(olympus.url + link, { from: elsewhere })).status).toBe(200);
   for (const socket of readers) socket.destroy();
-  await expect.poll(filesOpen, { timeout: 5000 }).toBe(0);
+  await expect.poll(filesOpen).toBe(0);
   expect((await getFrom(olympus.url + link, { from })).status).toBe(200);
 });
 
 it('a connection is cut with more than 32 answers to come, and what they hold is given back', async () => {
-  await expect.poll(filesOpen, { timeout: 5000 }).toBe(0);
+  await expect.poll(filesOpen).toBe(0);
   const sockets = await deaf(4, '127.0.0.54', asking(link).repeat(8));
   await expect.poll(filesOpen).toBeGreaterThan(8);
   for (const socket of sockets) socket.destroy();
-  await expect.poll(filesOpen, { timeout: 5000 }).toBe(0);
+  await expect.poll(filesOpen).toBe(0);
   const [greedy] = await deaf(1, '127.0.0.54', asking(link).repeat(40));
   await new Promise((done) => greedy?.resume().once('close', done));
 });

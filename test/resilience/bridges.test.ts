@@ -123,7 +123,7 @@ describe.skipIf(!isFound)('bridges to RabbitMQ and NATS', () => {
     // JetStream has dropped by their ids what came twice.
     expect(brokers[1]?.events).toHaveLength(total);
     expect(await end(third)).toBe(0);
-  }, 180_000);
+  }, 360_000);
 
   it('go on over connections that are cut again and again, or lead nowhere', async () => {
     const served = await start();
@@ -149,7 +149,7 @@ describe.skipIf(!isFound)('bridges to RabbitMQ and NATS', () => {
     await expect.poll(countsOf, { timeout: 60_000 }).toEqual([2 * total, 2 * total]);
     for (const { events } of brokers) expectComplete(events, [...orderIds, ...later]);
     expect(await end(served)).toBe(0);
-  }, 240_000);
+  }, 480_000);
 
   it('carry each command out once, though the process is killed among them and the connections are cut', async () => {
     const first = await start();
@@ -184,5 +184,5 @@ describe.skipIf(!isFound)('bridges to RabbitMQ and NATS', () => {
     await expect.poll(count, { timeout: 30_000 }).toBe(commands * brokers.length);
     expect(brokers.flatMap(({ dead }) => dead)).toEqual([]);
     expect(await end(served)).toBe(0);
-  }, 240_000);
+  }, 480_000);
 });

@@ -82,7 +82,7 @@ describe.each(TEST_DATABASE_URL ? ['embedded', 'PostgreSQL'] : ['embedded'])('a 
     expect(handledBy(...killed, last).length).toBeGreaterThan(events);
     expect(await last.stop()).toBe(0);
     await expectEffects(tenantId);
-  }, 120_000);
+  }, 240_000);
 });
 
 describe.skipIf(!TEST_DATABASE_URL)('two consuming processes', () => {
@@ -104,5 +104,5 @@ describe.skipIf(!TEST_DATABASE_URL)('two consuming processes', () => {
     await expect.poll(() => new Set(handledBy(dying, other)).size, { timeout: 60_000 }).toBe(events);
     expect(await other.stop()).toBe(0);
     await expectEffects(tenantId);
-  }, 120_000);
+  }, 240_000);
 });

@@ -53,7 +53,7 @@ describe('a process that is killed', () => {
     expect(list.body.totalCount).toBe(rounds);
     const stock = await rest<{ stock: number }>(served.url, { path: `/products/${made.body.id}`, token });
     expect(stock.body.stock).toBe(1000 - rounds);
-  }, 120_000);
+  }, 240_000);
 
   it('comes back with every acknowledged write, each with its entry of the audit log, and its tokens still hold', async () => {
     store = await createStore();
@@ -103,7 +103,7 @@ describe('a process that is killed', () => {
     expect(recorded.sort()).toEqual([...found].sort());
     const chain = await rest(again.url, { path: '/audit/verify', token });
     expect(chain.body).toMatchObject({ valid: true, checked: entries.length + 1 });
-  }, 90_000);
+  }, 180_000);
 });
 
 describe('SIGTERM', () => {
@@ -134,7 +134,7 @@ describe('SIGTERM', () => {
     expect(code).toBe(0);
     expect([...new Set(outcomes)].sort()).toEqual(['200', 'ECONNREFUSED']);
     expect(outcomes.filter((outcome) => outcome === '200').length).toBeGreaterThan(10);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('the embedded folder', () => {
@@ -143,5 +143,5 @@ describe('the embedded folder', () => {
     if (store.kind === 'postgres') return;
     const served = await start();
     await expect(start()).rejects.toThrow(new RegExp(`${store.env['OLYMPUS_DATA_DIR']}[\\s\\S]*${served.process.pid}`));
-  }, 60_000);
+  }, 120_000);
 });

@@ -38,4 +38,4 @@ it('a mail outlives a crash and a mail server that is away, and its link works',
   expect((await rest(restarted.url, verify)).body).toMatchObject({ code: 'INVALID_LINK', status: 400 });
   expect(restarted.output()).not.toContain(tokenOf(mail));
   expect(await restarted.stop()).toBe(0);
-}, 90_000);
+}, 180_000);

@@ -88,5 +88,5 @@ describe.each(TEST_DATABASE_URL ? ['embedded', 'PostgreSQL'] : ['embedded'])('te
       expect(await served.stop()).toBe(0);
     }
     expect(await told(tenantId)).toEqual({ rows: users, users, live: users, unread: users });
-  }, 120_000);
+  }, 240_000);
 });

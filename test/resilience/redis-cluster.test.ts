@@ -120,7 +120,7 @@ describe.skipIf(!able)('a Redis Cluster', () => {
     await expect(processes[0]?.redis.append('wire', 'lost')).rejects.toBeInstanceOf(Error);
     await carrying.start();
     await everybodyReads('with all of them');
-  }, 90_000);
+  }, 180_000);
 
   it('tells whoever listened by a node that is lost to catch up, and is heard by another', async () => {
     cluster = await startRedisCluster();
@@ -136,7 +136,7 @@ describe.skipIf(!able)('a Redis Cluster', () => {
       await node.start();
       await vi.waitFor(() => Promise.all(processes.map(({ redis }) => redis.ping())), settled);
     }
-  }, 120_000);
+  }, 240_000);
 
   it('with replicas puts one in the place of a master that is killed, and counting goes on together', async () => {
     cluster = await startRedisCluster(1);
@@ -157,7 +157,7 @@ describe.skipIf(!able)('a Redis Cluster', () => {
     await everybodyHears('by another master');
     await everybodyReads('by another master');
     await vi.waitFor(() => processes[0]?.redis.ping(), settled);
-  }, 90_000);
+  }, 180_000);
 });
 
 describe.skipIf(!able || !process.env['TEST_DATABASE_URL'])('two servers on a Redis Cluster', () => {
@@ -168,7 +168,7 @@ describe.skipIf(!able || !process.env['TEST_DATABASE_URL'])('two servers on a Re
     [cluster, store] = await Promise.all([startRedisCluster(), createStore()]);
     const env = { ...store.env, REDIS_URL: cluster.url, RATE_LIMITS: 'read=10000/1,write=10000/1' };
     servers = await Promise.all([olympus(env), olympus(env)]);
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await Promise.all(servers.map((server) => server.stop('SIGKILL')));
     await cluster.close();
@@ -223,5 +223,5 @@ describe.skipIf(!able || !process.env['TEST_DATABASE_URL'])('two servers on a Re
     } finally {
       team.close();
     }
-  }, 90_000);
+  }, 180_000);
 });

@@ -17,7 +17,7 @@ describe.skipIf(!TEST_DATABASE_URL)('five replicas on one database', () => {
   beforeAll(async () => {
     store = await createStore();
     replicas = await Promise.all(Array.from({ length: 5 }, () => olympus({ ...store.env })));
-  }, 120_000);
+  }, 240_000);
   afterAll(async () => {
     await Promise.all(replicas.map((replica) => replica.stop()));
     await store.remove();
@@ -93,5 +93,5 @@ describe.skipIf(!TEST_DATABASE_URL)('five replicas on one database', () => {
     await expect.poll(() => seen, { timeout: 10_000 }).toEqual(['A1', 'A2', 'A3']);
     leaving.abort();
     await reading;
-  }, 60_000);
+  }, 120_000);
 });

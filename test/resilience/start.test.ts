@@ -69,5 +69,5 @@ describe.skipIf(!able)('a server that loses its PostgreSQL between its migration
     } finally {
       way.close();
     }
-  }, 60_000);
+  }, 120_000);
 });

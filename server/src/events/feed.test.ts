@@ -72,5 +72,5 @@ it('leaves what is carried while the log is read to the next read', async () => 
   feed.hint(6, carried(6, 6));
   expect(await positions()).toEqual([6, 7, 8, 9]);
   feed.hint(10, carried(10, 10));
-  await vi.waitFor(() => expect(read).toHaveBeenCalled());
+  await vi.waitFor(() => expect(read).toHaveBeenCalled(), 20_000);
 });

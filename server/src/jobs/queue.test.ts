@@ -121,7 +121,10 @@ describe.each(kinds)('the queue of jobs on %s', (_, install) => {
     expect(most).toBe(3);
     expect(ran.at(-1)?.n).toBe(0);
     expect(ran.at(-1)?.at).toBeGreaterThanOrEqual(later.getTime());
-    await vi.waitFor(async () => expect(await figures()).toMatchObject({ waiting: 0, running: 0, oldestSeconds: 0 }));
+    await vi.waitFor(
+      async () => expect(await figures()).toMatchObject({ waiting: 0, running: 0, oldestSeconds: 0 }),
+      20_000,
+    );
     await queue.stop();
   });
 

@@ -93,7 +93,7 @@ describe.skipIf(!process.env['TEST_REDIS_URL'])('with Redis', () => {
   const open = () => openRedis(process.env['TEST_REDIS_URL'] ?? '', { keyPrefix: 'olympus-test:', log });
   const ready = async (count: number): Promise<Redis[]> => {
     const all = Array.from({ length: count }, open);
-    await Promise.all(all.map((redis) => vi.waitFor(() => redis.ping())));
+    await Promise.all(all.map((redis) => vi.waitFor(() => redis.ping(), 20_000)));
     return all;
   };
 
@@ -162,7 +162,7 @@ describe.skipIf(!process.env['TEST_REDIS_URL'])('with Redis', () => {
   test('calls gather while Redis is asked, and one that freezes holds none of them up for longer than once', async () => {
     const proxy = await startProxy(process.env['TEST_REDIS_URL'] ?? '');
     const redis = openRedis(proxy.url, { keyPrefix: 'olympus-test:', log });
-    await vi.waitFor(() => redis.ping());
+    await vi.waitFor(() => redis.ping(), 20_000);
     const limiter = createRateLimiter({ limits: { ...noRateLimits, read: { limit: 3, windowSeconds: 30 } }, redis });
     const id = randomUUID();
     const first = await limiter.take([read(id)]);

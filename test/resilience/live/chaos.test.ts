@@ -49,14 +49,14 @@ describe.skipIf(!able).each(kinds)('live updates by %s through faults', (_, with
         wires.push(wire);
         subscribers.push(createSubscriber(`${name} ${number}`, follow, wire, session));
       }
-  }, 120_000);
+  }, 240_000);
   afterAll(async () => {
     await Promise.all(writers.map((writer) => writer.stop()));
     for (const subscriber of subscribers) subscriber.leave();
     await Promise.all(wires.map((wire) => wire.close()));
     await installation.close();
     await packets?.close();
-  }, 60_000);
+  }, 120_000);
 
   /** Names of orders by their events' places. */
   async function readLog(): Promise<string[]> {

@@ -176,5 +176,5 @@ describe('a server that is told to stop', () => {
     expect(await server.stop()).toBe(0);
     const { booked } = await audit(store, stocked);
     for (const { id } of orders) expect(booked.get(id)).toEqual({ effects: ['authorize'], requests: { authorize: 1 } });
-  }, 120_000);
+  }, 240_000);
 });
