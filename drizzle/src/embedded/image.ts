@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { chmod, cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cpSync, existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Host } from './host.ts';
@@ -60,7 +60,8 @@ async function dropOld(current: string): Promise<void> {
 
 async function begin(folder: string, image: string | undefined): Promise<void> {
   if (image === undefined) await create(folder);
-  else await cp(image, folder, { recursive: true });
+  // Over a thousand small files: a third of the time of `cp`, while nothing else is to be done yet.
+  else cpSync(image, folder, { recursive: true });
 }
 
 async function fill(folder: string, template: Template): Promise<void> {
