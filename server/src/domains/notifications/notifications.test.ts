@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expire } from '../../jobs/expiry.ts';
 import { databases } from '../orders/testing.ts';
+import { callerWith } from '../testing.ts';
 import { startNotifying, type NotifyingKernel, type Person } from './testing.ts';
 
 const product = (person: Person, over: object = {}) =>
@@ -51,6 +52,20 @@ describe.each(databases(process.env['TEST_DATABASE_URL']))('notifications on %s'
     await move(owner, order, 'preparing');
     await olympus.settled(owner);
     expect([await staff.told(), await viewer.told()].map(({ length }) => length)).toEqual([1, 3]);
+  });
+
+  it('tell how many are not read together with the beginning, so that no poll ends between them', async () => {
+    const { session } = await olympus.open();
+    const procedure = olympus.kernel.byPath.get('notifications.updates');
+    if (!procedure) throw new Error('there are no notifications');
+    const { signal } = new AbortController();
+    const call = { procedure, caller: callerWith(session.accessToken), input: {}, signal };
+    const stream = (await olympus.kernel.execute(call)) as AsyncIterable<{ data: NotificationEvent }>;
+    const items = stream[Symbol.asyncIterator]();
+    expect((await items.next()).value).toMatchObject({ data: { type: 'started' } });
+    const turn = new Promise((resolve) => setImmediate(resolve, 'later'));
+    expect(await Promise.race([items.next(), turn])).toMatchObject({ value: { data: { unread: 0 } } });
+    await items.return?.();
   });
 
   it('tell nobody of orders that they may not see', async () => {

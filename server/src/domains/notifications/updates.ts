@@ -60,8 +60,10 @@ async function* itemsFrom(
     if (resumedAt !== null) yield await unreadAt(resumedAt);
     for await (const { id, event } of events) {
       if (event.type === 'started' || event.type === 'reset') {
+        // Looked up before, so that a poll is answered with both: what came later would wait for the next event.
+        const unread = await unreadAt(id);
         yield itemOf(id, event);
-        yield await unreadAt(id);
+        yield unread;
       } else yield { id, data: shown(event, userId) };
     }
   } finally {
