@@ -1,4 +1,6 @@
 import type { Order, OrderWorkflow } from '@olympus/contracts';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 import { registerTenant, rest } from '../../harness.ts';
 import type { Served } from '../../processes.ts';
@@ -20,7 +22,14 @@ export interface Counter {
 export async function openCounter(server: Served): Promise<Counter> {
   const { accessToken: token } = await registerTenant(server.url);
   const call = async <T>(url: string, method: string, path: string, body?: object): Promise<T> => {
-    const answer = await rest<T>(url, { method, path, token, ...(body && { body }) });
+    const headers = method === 'GET' ? {} : { 'idempotency-key': randomUUID() };
+    const ask = () => rest<T>(url, { method, path, token, headers, ...(body && { body }) });
+    let answer = await ask();
+    // As any client does; a busy machine may have the database be late.
+    for (let tries = 0; answer.status === 503 && tries < 10; tries++) {
+      await sleep(1000);
+      answer = await ask();
+    }
     if (answer.status >= 300) throw new Error(`${method} ${path} answered ${JSON.stringify(answer.body)}`);
     return answer.body;
   };
