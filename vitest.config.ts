@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { suites as resilience } from './vitest.resilience.config.ts';
+import { first, suites as resilience } from './vitest.resilience.config.ts';
 
 export default defineConfig({
   test: {
@@ -13,6 +13,7 @@ export default defineConfig({
     // Loading the program again for every file would take a fifth of the time.
     isolate: false,
     maxWorkers: 2,
+    sequence: { sequencer: first('conformance', 'package', 'openapi') },
     coverage: {
       provider: 'v8',
       include: ['server/src/**/*.ts', 'shared/src/**/*.ts', 'client-sdk/src/**/*.ts'],

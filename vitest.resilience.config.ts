@@ -12,13 +12,17 @@ export const suites = [
   '{drizzle,server}/src/**/resilience.test.ts',
 ];
 
-/** The one that takes longest begins first, so that the others run beside it. */
-class LongestFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification) => moduleId.endsWith('chaos.test.ts');
-    return (await super.sort(files)).toSorted((a, b) => Number(isLong(b)) - Number(isLong(a)));
-  }
-}
+/** What takes longest begins first, so that the others run beside it. */
+export const first = (...names: string[]) =>
+  class extends BaseSequencer {
+    override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+      const rank = ({ moduleId }: TestSpecification) => {
+        const at = names.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+        return at < 0 ? names.length : at;
+      };
+      return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+    }
+  };
 
 export default defineConfig({
   test: {
@@ -30,6 +34,6 @@ export default defineConfig({
     pool: 'forks',
     isolate: false,
     maxWorkers: 2,
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: first('chaos', 'embedded', 'crash', 'bridges', 'outbox', 'reconnect') },
   },
 });
