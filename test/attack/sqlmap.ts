@@ -110,8 +110,9 @@ async function attack(
     seconds: (performance.now() - start) / 1000,
     // What ends early has tried little: a target that is not there, an option that is not known.
     finished: finished && /do not appear to be injectable|identified the following injection point/.test(text),
-    found: text
-      .split('\n')
+    // What appears to be a hole is tried again by sqlmap itself, which names it once it is one: an answer of 400 with ids of its
+    // own now and then looks like two.
+    found: (text.includes('identified the following injection point') ? text.split('\n') : [])
       .filter((line) => /injection point|is vulnerable|appears to be .*injectable|Payload:/i.test(line))
       // `target URL appears to be` is a guess that sqlmap goes on to try.
       .filter((line) => !/do not appear|might not be|false positive|target URL appears to be/i.test(line)),
