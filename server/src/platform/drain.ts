@@ -13,7 +13,7 @@ export type Drain = (options: { readonly farewellMs: number }) => Promise<void>;
 
 const sweepMs = 50;
 const turnsToLearn = 20;
-const turnsAtMost = 1000;
+const quietWithinMs = 500;
 
 /**
  * Watches a server's connections, from before it listens. Node's own `close` cuts kept connections on which a request may
@@ -69,12 +69,12 @@ export function drainable(server: Server): Drain {
 
 /**
  * Who has connected and is not accepted yet is cut off by the close. All are accepted in a turn of the event loop, so the
- * close comes after one that was as short as any, or after as many as a busy process is given.
+ * close comes after one that was as short as any, or within half a second where a busy process has none.
  */
 async function quietTurn(): Promise<void> {
   let shortest = Infinity;
-  for (let turn = 0; turn < turnsAtMost; turn++) {
-    const start = performance.now();
+  const until = performance.now() + quietWithinMs;
+  for (let turn = 0, start = performance.now(); start < until; turn++, start = performance.now()) {
     await new Promise((next) => setImmediate(next));
     const ms = performance.now() - start;
     if (turn > turnsToLearn && ms <= shortest * 1.5) return;
